@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// First include of every C file here: the feature macros that must come before libc's headers.
+#define _GNU_SOURCE 1
+#define _FILE_OFFSET_BITS 64
+#define _TIME_BITS 64
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
