@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+
+/// Feeds files into a checksum: small ones are read, large ones mapped in windows, so that memory
+/// is bounded whatever the size of the file. One value per thread; its buffer is used again.
+public struct FileHash: ~Copyable {
+  /// Up to here a file is read: mapping costs two system calls and page faults, which only pays
+  /// where the copy that it saves is larger.
+  public static let readBytesMax: UInt64 = 64 << 10
+  /// How much of a large file is mapped, and counted as ours, at a time.
+  public static let windowBytes: Int64 = 1 << 20
+
+  private var buffer: [UInt8]
+  private let isMapping: Bool
+
+  /// Installs the handler that makes failing media an error and not the end of the process. With
+  /// `mapping` false nothing is ever mapped, for the first process of a system, which must not die.
+  public init(mapping: Bool = true) {
+    if mapping { BusError.install() }
+    isMapping = mapping
+    buffer = [UInt8](repeating: 0, count: Int(FileHash.readBytesMax))
+  }
+
+  /// Hashes `file` from `offset` to its end; gives how many bytes those were. The file's position
+  /// stays where it was. `dropBehind` lets each window leave the page cache once it is hashed.
+  /// Throws `.inputOutput` also where media fail under a mapping.
+  public mutating func update(
+    _ hash: inout SHA256, with file: borrowing FileDescriptor, from offset: Int64 = 0,
+    dropBehind: Bool = false
+  ) throws(Errno) -> UInt64 {
+    precondition(offset >= 0)
+    let sizeBytes = Int64(clamping: try file.status().sizeBytes)
+    let end =
+      isMapping && sizeBytes - offset > FileHash.readBytesMax
+      ? try updateMapped(&hash, file, offset, sizeBytes, dropBehind)
+      : try updateRead(&hash, file, offset)
+    if dropBehind { file.dropCache(offset: offset, count: 0) }
+    return UInt64(end - min(offset, end))
+  }
+
+  private mutating func updateRead(
+    _ hash: inout SHA256, _ file: borrowing FileDescriptor, _ offset: Int64
+  ) throws(Errno) -> Int64 {
+    var position = offset
+    while true {
+      let count = try file.read(into: &buffer, count: buffer.count, offset: position)
+      if count == 0 { return position }
+      hash.update(buffer.span.extracting(0..<count))
+      position += Int64(count)
+    }
+  }
+
+  private func updateMapped(
+    _ hash: inout SHA256, _ file: borrowing FileDescriptor, _ offset: Int64, _ end: Int64,
+    _ dropBehind: Bool
+  ) throws(Errno) -> Int64 {
+    _ = BusError.take()  // what went wrong before is not this file's fault
+    file.adviseSequential()
+    var position = offset
+    while position < end {
+      let start = position - position % FileHash.windowBytes
+      let count = min(end - start, FileHash.windowBytes)
+      try FileHash.hashWindow(&hash, file, start, Int(count), skipping: Int(position - start))
+      if dropBehind { file.dropCache(offset: start, count: count) }
+      position = start + count
+    }
+    return position
+  }
+
+  private static func hashWindow(
+    _ hash: inout SHA256, _ file: borrowing FileDescriptor, _ start: Int64, _ count: Int,
+    skipping skipped: Int
+  ) throws(Errno) {
+    let window = try Mapping(file, offset: start, count: count)
+    window.adviseSequential()
+    window.withBytes { hash.update($0.extracting(skipped..<$0.count)) }
+    if BusError.take() { throw .inputOutput }
+  }
+}
