@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Linux
+
+/// The only door to the network: HTTP/1.1 over TCP and TLS, with limits, retries and resume.
+///
+/// May be used by several threads at once; each transfer runs on the thread that asks for it.
+public final class HTTPClient: Sendable {
+  let options: TransportOptions
+
+  /// Reads the certificates and keys that the options name. Errors: `.identity`, `.noTrustRoots`.
+  public init(_ options: TransportOptions) throws(TransportError) {
+    self.options = options
+  }
+
+  /// Fetches a small body whole, with the retries of the options.
+  ///
+  /// 404 and 410 are `.notFound`. The body is kept in memory, so `limitBytes` bounds it.
+  public func get(
+    _ url: HTTPURL, limitBytes: Int, conditions: Conditions? = nil
+  ) throws(TransportError) -> Fetched {
+    let whole = WholeBody(
+      TransferRequest(url, limitBytes: UInt64(limitBytes), conditions: conditions))
+    run(url, whole)
+    return try whole.take()
+  }
+
+  /// Runs transfers on the calling thread, over one connection kept alive to the origin of
+  /// `base`, until `handler.nextRequest` gives nil and none is in flight, or it is cancelled.
+  public func run(_ base: HTTPURL, _ handler: any TransferHandler) {
+    while let request = handler.nextRequest(mayWait: true) { handler.fail(request, .interrupted) }
+  }
+}
