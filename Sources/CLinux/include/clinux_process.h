@@ -33,6 +33,10 @@ void clinux_sleep(int64_t nanoseconds);
 // User and system time of this process in nanoseconds, and its peak resident set in bytes.
 void clinux_usage(int64_t *user, int64_t *system, uint64_t *peak_bytes);
 
+// The commit this was built from, or "unknown"; its date in seconds since 1970, or 0.
+const char *clinux_build_commit(void);
+int64_t clinux_build_seconds(void);
+
 int clinux_random(void *buffer, size_t count);
 
 void clinux_ignore_sigpipe(void);
