@@ -54,7 +54,10 @@ let package = Package(
     module("Deploy", ["OSTree", "Boot", "Cryptography", "Linux", "Codec"]),
     module(
       "Updater",
-      ["Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport", "Cryptography", "Linux", "Codec"]),
+      [
+        "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport", "Cryptography", "Linux",
+        "Codec",
+      ]),
     module(
       "SelfTest",
       [
@@ -84,6 +87,7 @@ let package = Package(
     tests("UpdaterTests", ["Updater", "Configuration", "Linux", "Codec"]),
     tests("SelfTestTests", ["SelfTest"]),
     tests("PeerTests", []),
+    tests("SupportTests", []),
     tests("TidyTests", []),
   ]
 )

@@ -164,7 +164,9 @@ extension FileDescriptor {
       }
     }
     if count >= 4095 { throw .nameTooLong }
-    return unsafe buffer.withUnsafeBufferPointer { unsafe FileName.decode(cString: $0.baseAddress!) }
+    return unsafe buffer.withUnsafeBufferPointer {
+      unsafe FileName.decode(cString: $0.baseAddress!)
+    }
   }
 
   /// Nil if there is nothing of that name, or it is not a symbolic link.

@@ -112,7 +112,8 @@ extension FileDescriptor {
         unsafe clinux_pipe($0.assumingMemoryBound(to: Int32.self).baseAddress!)
       }
     }
-    return FilePipe(reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
+    return FilePipe(
+      reading: FileDescriptor(owning: ends.0), writing: FileDescriptor(owning: ends.1))
   }
 }
 

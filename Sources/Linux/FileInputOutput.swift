@@ -10,7 +10,8 @@ extension FileDescriptor {
     return Int(
       try retrying {
         unsafe buffer.withUnsafeMutableBytes {
-          unsafe clinux_read(raw, $0.baseAddress.map { unsafe $0 + start } ?? empty, $0.count - start)
+          unsafe clinux_read(
+            raw, $0.baseAddress.map { unsafe $0 + start } ?? empty, $0.count - start)
         }
       })
   }

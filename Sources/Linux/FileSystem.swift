@@ -87,6 +87,7 @@ extension FileDescriptor {
   /// Whether the inode carries the immutable flag; false where there is no such flag.
   public borrowing func isImmutable() -> Bool {
     var flags: UInt32 = 0
-    return unsafe clinux_get_inode_flags(raw, &flags) == 0 && flags & UInt32(CLINUX_FS_IMMUTABLE) != 0
+    let result = unsafe clinux_get_inode_flags(raw, &flags)
+    return result == 0 && flags & UInt32(CLINUX_FS_IMMUTABLE) != 0
   }
 }
