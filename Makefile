@@ -4,12 +4,34 @@
 
 ARCH ?= x86_64 arm64 armv7
 
-.PHONY: device device-test
+.PHONY: test check device device-test size format lint
+
+# Installs what is missing, then builds and tests in ordinary Swift.
+test:
+	sdk/install-packages test
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+# All that must hold before a push.
+check: lint
+	.ci/run
 
 # The static executables of the boards: .build/device/ARCH/coppice. All of them, or `ARCH=arm64`.
 device:
+	sdk/install-packages build
 	sdk/build-device $(ARCH)
 
 # The checks inside the device executables, natively and under qemu-user.
 device-test:
+	sdk/install-packages device-test
 	sdk/test-device $(ARCH)
+
+# Where the bytes of the device executables are.
+size:
+	sdk/show-size $(ARCH)
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
