@@ -24,6 +24,7 @@ public struct FileHash: ~Copyable {
   /// Hashes `file` from `offset` to its end; gives how many bytes those were. The file's position
   /// stays where it was. `dropBehind` lets each window leave the page cache once it is hashed.
   /// Throws `.inputOutput` also where media fail under a mapping.
+  @discardableResult
   public mutating func update(
     _ hash: inout SHA256, with file: borrowing FileDescriptor, from offset: Int64 = 0,
     dropBehind: Bool = false
@@ -36,6 +37,16 @@ public struct FileHash: ~Copyable {
       : try updateRead(&hash, file, offset)
     if dropBehind { file.dropCache(offset: offset, count: 0) }
     return UInt64(end - min(offset, end))
+  }
+
+  /// As the method, for a single file.
+  @discardableResult
+  public static func update(
+    _ hash: inout SHA256, with file: borrowing FileDescriptor, from offset: Int64 = 0,
+    dropBehind: Bool = false
+  ) throws(Errno) -> UInt64 {
+    var files = FileHash()
+    return try files.update(&hash, with: file, from: offset, dropBehind: dropBehind)
   }
 
   private mutating func updateRead(

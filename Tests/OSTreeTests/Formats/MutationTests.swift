@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import OSTree
+import Testing
+
+/// Hostile bytes: the golden objects with a few things wrong, thousands of times over. A reader
+/// gives a value or an error; a trap would end the tests.
+@Suite struct MutationTests {
+  /// Runs `read` on mutations of each sample; the count of those that were refused.
+  static func refused(
+    _ samples: [[UInt8]], rounds: Int, seed: UInt64, _ read: ([UInt8]) throws -> Void
+  ) -> Int {
+    var random = SeededGenerator(seed)
+    var refused = 0
+    for sample in samples {
+      for _ in 0..<rounds {
+        let bytes = mutated(sample, &random)
+        do { try read(bytes) } catch { refused += 1 }
+      }
+    }
+    return refused
+  }
+
+  @Test func `dirtrees`() throws {
+    let samples = try Golden.objects(.dirTree).map(\.bytes)
+    let refused = Self.refused(samples, rounds: 400, seed: 1) { bytes in
+      let tree = try DirTree(parsing: bytes)
+      for index in 0..<tree.fileCount { #expect(tree.findFile(tree.file(at: index).name) != nil) }
+      for index in 0..<tree.directoryCount {
+        #expect(tree.findDirectory(tree.directory(at: index).name) != nil)
+      }
+      #expect(tree.bytes == bytes)
+    }
+    #expect(refused > samples.count * 200)
+  }
+
+  @Test func `dirmetas`() throws {
+    let samples = try Golden.objects(.dirMeta).map(\.bytes)
+    let refused = Self.refused(samples, rounds: 2000, seed: 2) { bytes in
+      let meta = try DirMeta(parsing: bytes)
+      #expect(meta.serialized() == bytes)
+    }
+    #expect(refused > samples.count * 200)
+  }
+
+  @Test func `commits`() throws {
+    let samples = try Golden.objects(.commit).map(\.bytes)
+    let refused = Self.refused(samples, rounds: 1000, seed: 3) { bytes in
+      let commit = try Commit(parsing: bytes)
+      _ = (commit.version, commit.isBootable, commit.contentChecksum, commit.endOfLife)
+      for index in 0..<(commit.sizes?.count ?? 0) { _ = try commit.sizes?.size(at: index) }
+    }
+    #expect(refused > samples.count * 200)
+  }
+
+  @Test func `headers of files`() throws {
+    let samples = FileHeaderTests.known.map { Array(hex($0.archived).dropFirst(8)) }
+    let refused = Self.refused(samples, rounds: 3000, seed: 4) { bytes in
+      let parsed = try FileHeader.parseArchive(bytes)
+      #expect(
+        Array(parsed.header.archiveHeader(sizeBytes: parsed.sizeBytes).dropFirst(8)) == bytes)
+    }
+    #expect(refused > samples.count * 200)
+    let users = [FileHeaderTests.special.userMetadata(), FileHeaderTests.plain.userMetadata()]
+    _ = Self.refused(users, rounds: 3000, seed: 5) { bytes in
+      let header = try FileHeader(parsingUserMetadata: bytes)
+      #expect(header.userMetadata() == bytes)
+    }
+  }
+
+  @Test func `file objects`() throws {
+    let samples = try Golden.objects(.file).map(\.bytes).filter { $0.count < 2000 }
+    var decoder = try ArchiveFileDecoder(contentLimitBytes: 1 << 20)
+    var random = SeededGenerator(6)
+    var refused = 0
+    for sample in samples {
+      for _ in 0..<300 {
+        let piece = Int.random(in: 1...64, using: &random)
+        decoder.reset(contentLimitBytes: 1 << 20)
+        do throws(FormatError) {
+          let file = try DecodedFile(mutated(sample, &random), piece: piece, with: &decoder)
+          #expect(UInt64(file.content.count) == (file.header.isSymlink ? 0 : file.sizeBytes))
+        } catch { refused += 1 }
+      }
+    }
+    #expect(refused > samples.count * 100)
+  }
+}
