@@ -89,6 +89,21 @@ extension FileDescriptor {
       })
   }
 
+  /// Opens `path` as a program would see it whose root is this directory: links are followed, and
+  /// absolute ones as well as `..` stay inside. openat2(2), Linux 5.6.
+  public borrowing func openInRoot(
+    _ path: String, _ options: OpenOptions = .readOnly
+  ) throws(Errno) -> FileDescriptor {
+    let raw = self.raw
+    return FileDescriptor(
+      owning: try retrying {
+        unsafe withPath(path) {
+          unsafe clinux_openat2(
+            raw, $0, UInt64(options.rawValue), 0, UInt64(CLINUX_RESOLVE_IN_ROOT))
+        }
+      })
+  }
+
   /// An unnamed file in this directory, gone when closed unless `link(as:in:)` names it.
   /// open(2), `O_TMPFILE`. Throws `.notSupported` or `.isDirectory` on file systems without it.
   public borrowing func openTemporary(mode: UInt32 = 0o600) throws(Errno) -> FileDescriptor {
