@@ -62,6 +62,8 @@ void clinux_sleep(int64_t wanted) {
   struct timespec time = {wanted / 1000000000, wanted % 1000000000};
   nanosleep(&time, NULL);
 }
+int clinux_time_bytes(void) { return sizeof(time_t); }
+int clinux_offset_bytes(void) { return sizeof(off_t); }
 void clinux_usage(int64_t *user, int64_t *system, uint64_t *peak_bytes) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

@@ -9,5 +9,9 @@ public enum Clock {
   /// Seconds since 1970 in UTC; may jump.
   public static var wallSeconds: Int64 { clinux_realtime() / 1_000_000_000 }
 
+  /// sizeof(time_t) and sizeof(off_t) in our own C code: 8, or 2038 and 2 GiB are the end.
+  public static var timeBytes: Int { Int(clinux_time_bytes()) }
+  public static var fileOffsetBytes: Int { Int(clinux_offset_bytes()) }
+
   public static func sleep(milliseconds: Int64) { clinux_sleep(milliseconds * 1_000_000) }
 }

@@ -30,6 +30,9 @@ const char *clinux_kernel_release(void);
 int64_t clinux_monotonic(void);
 int64_t clinux_realtime(void);
 void clinux_sleep(int64_t nanoseconds);
+// sizeof(time_t) and sizeof(off_t) as this target was compiled.
+int clinux_time_bytes(void);
+int clinux_offset_bytes(void);
 // User and system time of this process in nanoseconds, and its peak resident set in bytes.
 void clinux_usage(int64_t *user, int64_t *system, uint64_t *peak_bytes);
 
