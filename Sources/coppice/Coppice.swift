@@ -1,4 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
+import Codec
+import Linux
+
+/// The program: words in, words and an exit code out. Everything else is in the modules below.
 @main struct Coppice {
-  static func main() {}
+  static func main() {
+    Process.ignoreBrokenPipes()
+    Process.exit(run(Array(Process.arguments.dropFirst())).rawValue)
+  }
+
+  /// Runs what `words` ask for, and says how it went.
+  static func run(_ words: [String]) -> ExitCode {
+    do throws(Message) {
+      let arguments = try Arguments(parsing: words)
+      let terminal = Terminal(
+        isJSON: arguments.isFlag("json"), isQuiet: arguments.isFlag("quiet"),
+        isVerbose: arguments.isFlag("verbose"), noColours: arguments.isFlag("no-color"))
+      return try run(arguments, terminal)
+    } catch {
+      return end(Terminal(isJSON: Arguments.asksForJSON(words)), error)
+    }
+  }
+
+  private static func run(_ arguments: Arguments, _ terminal: Terminal) throws(Message) -> ExitCode
+  {
+    if arguments.isFlag("help") {
+      let text = Help.text(arguments.named, arguments.path)
+      return try succeed(terminal, text, [("help", .string(text))])
+    }
+    if arguments.isFlag("version") {
+      let text = VersionText.lines.joined(separator: "\n") + "\n"
+      return try succeed(terminal, text, VersionText.members)
+    }
+    guard let run = arguments.run else {
+      let call = (["coppice"] + arguments.path).joined(separator: " ")
+      throw Message(
+        .usage, "missing-command", "'\(call)' needs a command",
+        hint: "'\(call) --help' lists the commands")
+    }
+    do throws(Message) {
+      let outcome = try run(Session(arguments, terminal))
+      if terminal.isJSON { try terminal.document(result(outcome)) }
+      try terminal.flush()
+      return outcome.exit
+    } catch { return end(terminal, error) }
+  }
+
+  /// Words that are the whole result.
+  private static func succeed(
+    _ terminal: Terminal, _ text: String, _ members: [(String, JSONValue)]
+  ) throws(Message) -> ExitCode {
+    try terminal.write(Array(text.utf8))
+    if terminal.isJSON { try terminal.document(result(Outcome(members: members))) }
+    try terminal.flush()
+    return .success
+  }
+
+  private static func result(_ outcome: Outcome) -> JSONValue {
+    let isFine = outcome.exit == .success || outcome.exit == .updateAvailable
+    return .object(
+      [("ok", .boolean(isFine)), ("exit", .integer(Int64(outcome.exit.rawValue)))]
+        + outcome.members)
+  }
+
+  /// The last words of a run that failed.
+  private static func end(_ terminal: Terminal, _ message: Message) -> ExitCode {
+    do throws(Message) {
+      try terminal.flush()
+      if terminal.isJSON {
+        try terminal.document(message.document)
+        try terminal.flush()
+      }
+    } catch { terminal.show(error) }
+    terminal.show(message)
+    return message.exit
+  }
+}
+
+extension Message {
+  /// The JSON result of a failed command; keys that do not apply are null.
+  var document: JSONValue {
+    .object([
+      ("ok", .boolean(false)), ("exit", .integer(Int64(exit.rawValue))),
+      (
+        "error",
+        .object([
+          ("name", .string(name)), ("message", .string(text)), ("hint", .string(orNull: hint)),
+          ("url", .string(orNull: url)), ("path", .text(path)),
+        ])
+      ),
+    ])
+  }
 }

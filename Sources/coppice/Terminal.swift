@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import Codec
+import Linux
+
+/// Where words go: results to standard output, messages to standard error.
+///
+/// A message is `coppice: error: ...`, with a second line `coppice: hint: ...` where there is advice.
+/// Under systemd (`JOURNAL_STREAM` is set) each line begins with its priority, sd-daemon(3).
+final class Terminal {
+  /// The priorities of syslog(3).
+  enum Level: Int {
+    case error = 3
+    case warning = 4
+    case info = 6
+    case debug = 7
+
+    var word: String {
+      switch self {
+      case .error: "error"
+      case .warning: "warning"
+      case .info: "info"
+      case .debug: "debug"
+      }
+    }
+
+    /// The colour, as an escape sequence of ECMA-48.
+    fileprivate var colour: String {
+      switch self {
+      case .error: "\u{1B}[1;31m"
+      case .warning: "\u{1B}[1;33m"
+      case .info, .debug: ""
+      }
+    }
+  }
+
+  /// The result is one JSON document; what else would go to standard output is dropped.
+  let isJSON: Bool
+  private let threshold: Level
+  private let hasColours: Bool
+  private let hasPriorities: Bool
+  private var buffer: [UInt8] = []
+
+  private static let bufferBytes = 16 << 10
+  private static let output: Int32 = 1
+  private static let messages: Int32 = 2
+
+  init(isJSON: Bool, isQuiet: Bool = false, isVerbose: Bool = false, noColours: Bool = false) {
+    self.isJSON = isJSON
+    threshold = isQuiet ? .error : isVerbose ? .debug : .info
+    hasPriorities = Process.environment("JOURNAL_STREAM").map { !$0.isEmpty } ?? false
+    let refused = noColours || Process.environment("NO_COLOR").map { !$0.isEmpty } ?? false
+    hasColours =
+      !refused && !hasPriorities && Process.isTerminal(Terminal.messages)
+      && Process.environment("TERM") != "dumb"
+  }
+
+  var isQuiet: Bool { threshold == .error }
+  var isVerbose: Bool { threshold == .debug }
+
+  // MARK: messages
+
+  func show(_ message: Message) {
+    say(.error, message.text)
+    if let hint = message.hint { say(.error, hint, as: "hint") }
+  }
+
+  func warn(_ text: String) { say(.warning, text) }
+
+  /// What somebody who waits wants to know.
+  func inform(_ text: String) { say(.info, text, as: nil) }
+
+  /// Only with `-v`.
+  func debug(_ text: String) { say(.debug, text, as: nil) }
+
+  private func say(_ level: Level, _ text: String) { say(level, text, as: level.word) }
+
+  private func say(_ level: Level, _ text: String, as word: String?) {
+    guard level.rawValue <= threshold.rawValue else { return }
+    let priority = hasPriorities ? "<\(level.rawValue)>" : ""
+    var label = word.map { "\($0): " } ?? ""
+    if hasColours, word != nil, !level.colour.isEmpty {
+      label = "\(word == "hint" ? "\u{1B}[1m" : level.colour)\(label)\u{1B}[0m"
+    }
+    Process.print(
+      "\(priority)coppice: \(label)\(Terminal.printable(text))\n", to: Terminal.messages)
+  }
+
+  /// A message stays one line, and nothing in it steers the terminal: names come from outside.
+  static func printable(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return text }
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+      if byte >= 0x20 && byte != 0x7F {
+        bytes.append(byte)
+      } else {
+        let digits = String(byte, radix: 16)
+        bytes += Array((digits.utf8.count == 1 ? "\\x0" : "\\x").utf8) + Array(digits.utf8)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  // MARK: results
+
+  /// One line of the result, for a person.
+  func line(_ text: String) throws(Message) {
+    if isJSON { return }
+    try write(Array(text.utf8) + [0x0A])
+  }
+
+  /// A result that is bytes, for example the content of a file.
+  func write(_ bytes: [UInt8]) throws(Message) {
+    if isJSON { return }
+    try put(bytes)
+  }
+
+  /// The one JSON document.
+  func document(_ value: JSONValue) throws(Message) {
+    try put(Array((value.serialized() + "\n").utf8))
+  }
+
+  private func put(_ bytes: [UInt8]) throws(Message) {
+    buffer += bytes
+    if buffer.count >= Terminal.bufferBytes { try flush() }
+  }
+
+  /// Everything given so far reaches standard output, or the caller learns why not.
+  func flush() throws(Message) {
+    if buffer.isEmpty { return }
+    defer { buffer.removeAll(keepingCapacity: true) }
+    let file = FileDescriptor(owning: Terminal.output)
+    var failure: Errno?
+    do throws(Errno) { try file.write(buffer.span) } catch { failure = error }
+    _ = file.release()
+    guard let failure else { return }
+    // Whoever read it has had enough (`coppice ls ... | head`): nothing is left to say.
+    if failure == .brokenPipe { Process.exit(ExitCode.failed.rawValue) }
+    throw Message(
+      failure.exitCode, "write-failed", "cannot write to standard output: \(failure.text)")
+  }
+}
