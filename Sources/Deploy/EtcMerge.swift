@@ -5,7 +5,7 @@ public import Linux
 ///
 /// Three trees: the old defaults (`usr/etc` of the source), what became of them (its `etc`), and
 /// the new `etc`, a fresh copy of the new defaults. What was changed wins; what was not takes the
-/// new default; what was deleted stays deleted (ostree-sysroot-deploy.c, `merge_configuration_from`).
+/// new default; what was deleted stays deleted (ostree-sysroot-deploy.c).
 ///
 /// Better than libostree in four ways: a new mode or owner of a directory is carried over; a
 /// directory of the defaults that was replaced by a file or link stays replaced; fifos and sockets
