@@ -86,7 +86,7 @@ extension Message {
         "error",
         .object([
           ("name", .string(name)), ("message", .string(text)), ("hint", .string(orNull: hint)),
-          ("url", .string(orNull: url)), ("path", .text(path)),
+          ("url", .string(orNull: url)), ("path", .string(orNull: path)),
         ])
       ),
     ])
