@@ -85,3 +85,59 @@ import Testing
     #expect(refused > samples.count * 100)
   }
 }
+
+extension MutationTests {
+  @Test func `summaries`() throws {
+    let samples = try [
+      Golden.bytes("summary", in: "signed-repo"), Golden.bytes("summary", in: "os-repo"),
+    ]
+    let refused = Self.refused(samples, rounds: 4000, seed: 7) { bytes in
+      let summary = try Summary(parsing: bytes)
+      for index in 0..<summary.refs.count {
+        #expect(summary.lookup(summary.refs.ref(at: index).name) != nil)
+      }
+      _ = (summary.mode, summary.lastModified, summary.hasIndexedDeltas)
+      for index in 0..<(summary.deltas?.count ?? 0) { _ = try summary.deltas?.entry(at: index) }
+    }
+    #expect(refused > samples.count * 400)
+  }
+
+  @Test func `superblocks of deltas`() throws {
+    let samples = try [
+      DeltaTests.superblocks()[0], DeltaTests.superblocks()[1], Golden.bytes("delta-signed.bin"),
+    ]
+    let refused = Self.refused(samples, rounds: 2000, seed: 8) { bytes in
+      var bytes = bytes
+      if SignedDelta.isSigned(bytes) {
+        let signed = try SignedDelta(parsing: bytes)
+        _ = signed.signatures.ed25519Signatures
+        bytes = signed.superblockBytes
+      }
+      let superblock = try DeltaSuperblock(parsing: bytes)
+      for part in superblock.parts {
+        for index in 0..<part.objectCount { _ = part.object(at: index) }
+      }
+      _ = try superblock.inlinePart(0)
+      _ = try superblock.detachedMetadata()
+    }
+    #expect(refused > samples.count * 400)
+  }
+
+  @Test func `signatures, indexes and the staged deployment`() throws {
+    let metadata = try Golden.objects(.commitMeta).map(\.bytes)
+    let refused = Self.refused(metadata, rounds: 3000, seed: 9) { bytes in
+      let parsed = try DetachedMetadata(parsing: bytes)
+      _ = (parsed.ed25519Signatures, parsed.hasGPGSignatures)
+    }
+    #expect(refused > metadata.count * 300)
+    let index = try Golden.bytes(DeltaTests.index, in: "signed-repo")
+    _ = Self.refused([index], rounds: 4000, seed: 10) { bytes in
+      let deltas = try DeltaIndex(parsing: bytes).deltas
+      for index in 0..<(deltas?.count ?? 0) { _ = try deltas?.entry(at: index) }
+    }
+    let staged = try Golden.bytes("staged-deployment.bin")
+    _ = Self.refused([staged], rounds: 4000, seed: 11) { bytes in
+      _ = try StagedDeployment(parsing: bytes).serialized()
+    }
+  }
+}
