@@ -86,6 +86,9 @@ let package = Package(
     tests("DeployTests", ["Deploy", "Boot", "OSTree", "Cryptography", "Linux", "Codec"]),
     tests("UpdaterTests", ["Updater", "Configuration", "Linux", "Codec"]),
     tests("SelfTestTests", ["SelfTest"]),
+    .testTarget(
+      name: "CLITests", dependencies: ["Support", "coppice"], path: "Tests/CLITests",
+      swiftSettings: strict),
     tests("PeerTests", []),
     tests("SupportTests", []),
     tests("TidyTests", []),

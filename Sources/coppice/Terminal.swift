@@ -136,6 +136,6 @@ final class Terminal {
     // Whoever read it has had enough (`coppice ls ... | head`): nothing is left to say.
     if failure == .brokenPipe { Process.exit(ExitCode.failed.rawValue) }
     throw Message(
-      failure.exitCode, "write-failed", "cannot write to standard output: \(failure.text)")
+      failure.exitCode, "write-failed", "cannot write to standard output: \(failure.reason)")
   }
 }
