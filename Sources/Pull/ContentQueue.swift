@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cryptography
+import Linux
+import OSTree
+
+/// Phase 2: which file objects are to be fetched, read from the dirtrees that phase 1 has stored.
+///
+/// One dirtree is open at a time; no list of file objects is kept. An object that several folders
+/// name is found present the second time, or in flight.
+final class ContentQueue: Sendable {
+  private struct State {
+    /// Dirtrees to open, and those that were.
+    var waiting: [Checksum]
+    var seen: Set<Checksum> = []
+    var tree: DirTree?
+    var nextFile = 0
+    /// Taken and neither stored nor given up.
+    var inFlight: Set<Checksum> = []
+    var isStopped = false
+  }
+  private let state: Guarded<State>
+  private let staging: Staging
+
+  init(_ staging: Staging, roots: [Checksum]) {
+    self.staging = staging
+    state = Guarded(State(waiting: roots.reversed()))
+  }
+
+  /// The next file that must be fetched, or nil when there is none.
+  func next() throws(PullError) -> ObjectName? {
+    while let checksum = try take() {
+      let name = ObjectName(checksum, .file)
+      let isHere = try ostree { () throws(OSTreeError) in try staging.contains(name) }
+      if !isHere { return name }
+      done(name)
+    }
+    return nil
+  }
+
+  private func take() throws(PullError) -> Checksum? {
+    let staging = self.staging
+    return try state.withLock { (state) throws(PullError) -> Checksum? in
+      while !state.isStopped {
+        guard let tree = state.tree, state.nextFile < tree.fileCount else {
+          guard try ContentQueue.openNext(&state, staging) else { return nil }
+          continue
+        }
+        let checksum = tree.file(at: state.nextFile).checksum
+        state.nextFile += 1
+        if state.inFlight.insert(checksum).inserted { return checksum }
+      }
+      return nil
+    }
+  }
+
+  private static func openNext(
+    _ state: inout State, _ staging: Staging
+  ) throws(PullError) -> Bool {
+    while let checksum = state.waiting.popLast() {
+      guard state.seen.insert(checksum).inserted else { continue }
+      let tree = try staging.loadTree(checksum)
+      for index in 0..<tree.directoryCount {
+        let child = tree.directory(at: index).tree
+        if !state.seen.contains(child) { state.waiting.append(child) }
+      }
+      state.tree = tree
+      state.nextFile = 0
+      return true
+    }
+    state.tree = nil
+    return false
+  }
+
+  /// The object is here, or has been given up.
+  func done(_ name: ObjectName) {
+    state.withLock { _ = $0.inFlight.remove(name.checksum) }
+  }
+
+  func stop() { state.withLock { $0.isStopped = true } }
+}

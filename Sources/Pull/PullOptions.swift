@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cryptography
+import OSTree
+
+/// One commit that is wanted: by the name of a ref, by checksum, or both.
+public enum PullTarget: Hashable, Sendable {
+  case ref(String)
+  /// This commit, and the ref is pointed at it.
+  case refAt(String, Checksum)
+  case commit(Checksum)
+}
+
+/// What to pull and how.
+public struct PullOptions: Sendable {
+  /// Empty: what the remote's `branches` name; with `isMirror`, every ref of the summary.
+  public var targets: [PullTarget] = []
+  /// How many generations of parents come along; nil for all of history.
+  public var depth: UInt64? = 0
+  /// Commits without their trees; they stay partial.
+  public var commitMetadataOnly = false
+  /// Refs become refs of this repo, and the summary is copied where all refs are pulled.
+  public var isMirror = false
+  /// In place of the remote's `url` and `contenturl`.
+  public var url: String?
+  public var connections = PullLimits.connections
+  public var limitRateBytesPerSecond: UInt64?
+  /// How long a connection may be slower than 1000 bytes a second.
+  public var lowSpeedSeconds: Int?
+  /// How often a request is tried again.
+  public var retriesMax: Int?
+  public var userAgent: String?
+  public var readBack = ReadBack.none
+  /// Refuse a commit that is older than the one its ref names now.
+  public var checksTimestamp = true
+  /// Room to leave on the file system, where the caller has a view; else the repo's config has.
+  public var reserveBytes: UInt64?
+  /// Phase 1 and the count; no content object moves.
+  public var planOnly = false
+
+  public init() {}
+}
+
+/// Bounds on what a remote can make us do.
+public enum PullLimits {
+  /// Enough to hide the way there and back; each costs about 200 KiB.
+  public static let connections = 6
+  public static let connectionsMax = 32
+  /// libostree's `OSTREE_MAX_RECURSION`.
+  public static let treeDepthMax = 256
+  /// Files and folders of one tree with all its repetitions: ten times a large distribution.
+  public static let treeEntriesMax: UInt64 = 16 << 20
+  /// Distinct folders of one pull; 64 bytes of memory each.
+  public static let dirTreesMax = 1 << 20
+  /// Where the summary gives no size for a commit.
+  public static let commitBytesMax: UInt64 = 8 << 20
+  public static let detachedBytesMax: UInt64 = 1 << 20
+  public static let summaryBytesMax = 16 << 20
+  public static let configBytesMax = 64 << 10
+  public static let mirrorListBytesMax = 64 << 10
+  public static let refBytesMax = 4 << 10
+  /// Generations that `depth: nil` follows.
+  public static let historyMax = 100_000
+  /// Of one file on the wire where nothing promises a size.
+  public static let contentBytesMax: UInt64 = 16 << 30
+}
