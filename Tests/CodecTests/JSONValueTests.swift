@@ -10,10 +10,11 @@ import Testing
       ("n", .unsigned(.max)), ("d", .decimal("3.2")), ("o", .object([])), ("s", .string("x")),
       ("none", .string(orNull: nil)),
     ])
-    #expect(
-      value.serialized()
-        == #"{"z":-1,"a":[null,true,false,[]],"n":18446744073709551615,"d":3.2,"o":{},"s":"x","none":null}"#
-    )
+    let expected = """
+      {"z":-1,"a":[null,true,false,[]],"n":18446744073709551615,"d":3.2,"o":{},"s":"x",\
+      "none":null}
+      """
+    #expect(value.serialized() == expected)
   }
 
   @Test func `strings are escaped and read back by another reader`() throws {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The configuration in force: a value for every key, and where each comes from.
+///
+/// Nil means that nothing was said and the part of coppice that asks decides; its doc says how.
+public struct Settings: Sendable {
+  // [device]
+  /// The stateroot that updates go to. Nil: that of the booted deployment.
+  public internal(set) var stateroot: String?
+  public internal(set) var hardwareID: String?
+  /// Nil: from the identity.
+  public internal(set) var ecuSerial: String?
+  /// With `ref`: what `update` follows where there is no Uptane server.
+  public internal(set) var remote: String?
+  public internal(set) var ref: String?
+
+  // [server]
+  public internal(set) var serverURL: String?
+  /// PEM. Nil: the system's authorities.
+  public internal(set) var caFile: String?
+  public internal(set) var certificate: String?
+  public internal(set) var privateKey: String?
+  public internal(set) var provisioning = ProvisioningMode.none
+  public internal(set) var credentials: String?
+  public internal(set) var proxy = ProxySetting.environment
+
+  // [uptane]
+  public internal(set) var directorURL: String?
+  public internal(set) var imageURL: String?
+  var configuredMode: TrustMode?
+
+  // [pull]
+  public internal(set) var connections = 4
+  public internal(set) var limitRateBytesPerSecond: UInt64?
+  public internal(set) var lowSpeedTimeoutSeconds = 30
+  /// Attempts after the first.
+  public internal(set) var retries = 5
+  /// libostree's `min-free-space-percent`.
+  public internal(set) var reserveSpace = SpaceReserve.percent(3)
+  /// Nil: all for `update`, none for `pull`.
+  public internal(set) var readBack: ReadBack?
+
+  // [boot]
+  public internal(set) var loader = LoaderChoice.auto
+  /// How often a new deployment may be started before it is proven; 0: no trial.
+  public internal(set) var trialBoots = 3
+  public internal(set) var merge = MergeTime.auto
+  public internal(set) var fwEnvConfig = "/etc/fw_env.config"
+
+  // [update]
+  public internal(set) var reboot = RebootPolicy.never
+  /// Folders with the checks that a new deployment must pass.
+  public internal(set) var healthChecks = ["/etc/coppice/health.d"]
+
+  /// The files that were read, in order.
+  public internal(set) var files: [String] = []
+  public internal(set) var warnings: [ConfigurationWarning] = []
+  var origins = [SettingOrigin](repeating: .builtIn, count: Setting.allCases.count)
+
+  /// All defaults.
+  public init() {}
+
+  /// Where nothing was said: `uptane` if there is a server to ask, else `none`.
+  public var mode: TrustMode {
+    if let configuredMode { return configuredMode }
+    return serverURL == nil && directorURL == nil ? .none : .uptane
+  }
+
+  public func origin(of setting: Setting) -> SettingOrigin { origins[setting.rawValue] }
+}
+
+extension Settings {
+  /// The value as it would stand in a file, also where it is a default; nil where there is none.
+  public func text(of setting: Setting) -> String? {
+    switch setting {
+    case .stateroot: stateroot
+    case .hardwareID: hardwareID
+    case .ecuSerial: ecuSerial
+    case .remote: remote
+    case .ref: ref
+    case .serverURL: serverURL
+    case .caFile: caFile
+    case .certificate: certificate
+    case .privateKey: privateKey
+    case .provisioning: provisioning.rawValue
+    case .credentials: credentials
+    case .proxy:
+      switch proxy {
+      case .environment: nil
+      case .none: "none"
+      case .url(let url): url
+      }
+    case .directorURL: directorURL
+    case .imageURL: imageURL
+    case .mode: mode.rawValue
+    case .connections: String(connections)
+    case .limitRate: limitRateBytesPerSecond.map { String($0) }
+    case .lowSpeedTimeout: String(lowSpeedTimeoutSeconds)
+    case .retries: String(retries)
+    case .reserveSpace:
+      switch reserveSpace {
+      case .bytes(let count): String(count)
+      case .percent(let percent): "\(percent)%"
+      }
+    case .readBack: readBack?.rawValue
+    case .loader: loader.rawValue
+    case .trialBoots: String(trialBoots)
+    case .merge: merge.rawValue
+    case .fwEnvConfig: fwEnvConfig
+    case .reboot: reboot.rawValue
+    case .healthChecks: healthChecks.reduce("") { $0.isEmpty ? $1 : $0 + ";" + $1 }
+    }
+  }
+}
