@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The rules of normal form, in one pass over the bytes. What passes has exactly one value, and
-/// that value exactly these bytes. GVariant Specification 1.0, 3; `g_variant_is_normal_form()`.
+/// that value exactly these bytes. GVariant Specification 1.0, 3; `g_variant_is_normal_form()`,
+/// which is laxer in one thing: it lets a tuple of no bytes pass that needs framing offsets.
 enum GVariantCheck {
   /// Throws for the first rule that the value in `range` breaks.
   static func check(
