@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Linux
 
 /// The only door to the network: HTTP/1.1 over TCP and TLS, with limits, retries and resume.
 ///
 /// May be used by several threads at once; each transfer runs on the thread that asks for it.
 public final class HTTPClient: Sendable {
   let options: TransportOptions
+  let proxies: ProxySettings
+  let names = NameCache()
+  let tls = TLSContexts()
+  let pool = ConnectionPool()
+  let origins = OriginMemory()
+  let limiter: RateLimiter?
 
   /// Reads the certificates and keys that the options name. Errors: `.identity`, `.noTrustRoots`.
   public init(_ options: TransportOptions) throws(TransportError) {
+    var options = options
+    options.userAgent = HTTPClient.sendable(options.userAgent)
     self.options = options
+    proxies = ProxySettings(options.proxy)
+    limiter = options.limitRateBytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }
+    // Wrong files are reported before anything is fetched; roots that are not needed, because
+    // all is plain http, are not loaded at all.
+    if options.caFile != nil || options.certificateFile != nil || options.privateKeyFile != nil {
+      _ = try tls.context(showsIdentity: true, options)
+    }
+  }
+
+  /// `text` without what could end a header.
+  private static func sendable(_ text: String) -> String {
+    String(decoding: text.utf8.filter { HeaderCharacter.isValue($0) }, as: UTF8.self)
   }
 
   /// Fetches a small body whole, with the retries of the options.
@@ -27,6 +46,6 @@ public final class HTTPClient: Sendable {
   /// Runs transfers on the calling thread, over one connection kept alive to the origin of
   /// `base`, until `handler.nextRequest` gives nil and none is in flight, or it is cancelled.
   public func run(_ base: HTTPURL, _ handler: any TransferHandler) {
-    while let request = handler.nextRequest(mayWait: true) { handler.fail(request, .interrupted) }
+    TransferLoop(self, base, handler).run()
   }
 }

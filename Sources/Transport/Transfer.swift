@@ -51,12 +51,11 @@ public struct ResponseInfo: Sendable {
   public var lastModified: String?
   /// 304: the copy that the request's conditions name is still good; no body follows.
   public var isNotModified = false
-
-  /// A strong ETag, else the time of change: fit for `TransferRequest.ifRange`. RFC 9110 13.1.5.
-  public var validator: String? {
-    if let etag, etag.utf8.first == UInt8(ascii: "\"") { return etag }
-    return lastModified
-  }
+  /// Fit for `TransferRequest.ifRange`: the ETag if it is strong, else the time of change if it is
+  /// old enough to be sure. RFC 9110 8.8.2.2, 13.1.5.
+  public var validator: String?
+  /// The body ends where the connection does, so that a cut may look like the end.
+  public var endsWithConnection = false
 }
 
 /// Whether a transfer goes on.

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Codec
+
+/// Writes the head of a GET request. RFC 9112 3.
+struct RequestHead {
+  let url: HTTPURL
+  let userAgent: String
+  /// The request line names the whole URL: for a plain-HTTP proxy. RFC 9112 3.2.2.
+  var isAbsolute = false
+  /// The range wanted is from here to the end; 0: everything.
+  var offset: UInt64 = 0
+  var ifRange: String?
+  var conditions: Conditions?
+  /// For the origin that the caller named, and for nobody else.
+  var credentials: String?
+  var proxyCredentials: String?
+  var extraHeaders: [HTTPHeader] = []
+
+  init(_ url: HTTPURL, userAgent: String) {
+    self.url = url
+    self.userAgent = userAgent
+  }
+
+  func append(to bytes: inout [UInt8]) {
+    func line(_ name: String, _ value: String) {
+      // Validators come from servers by way of files: one that could end the line is left out.
+      guard value.utf8.allSatisfy(HeaderCharacter.isValue) else { return }
+      bytes.append(contentsOf: "\(name): ".utf8)
+      bytes.append(contentsOf: value.utf8)
+      bytes.append(contentsOf: "\r\n".utf8)
+    }
+    let target = isAbsolute ? "http://\(url.authority)\(url.target)" : url.target
+    bytes.append(contentsOf: "GET \(target) HTTP/1.1\r\n".utf8)
+    line("Host", url.authority)
+    line("User-Agent", userAgent)
+    line("Accept", "*/*")
+    line("Accept-Encoding", "identity")
+    if offset > 0 {
+      line("Range", "bytes=\(offset)-")
+      if let ifRange { line("If-Range", ifRange) }
+    }
+    if let etag = conditions?.etag { line("If-None-Match", etag) }
+    if let time = conditions?.lastModified { line("If-Modified-Since", time) }
+    if let credentials { line("Authorization", RequestHead.basic(credentials)) }
+    if let proxyCredentials { line("Proxy-Authorization", RequestHead.basic(proxyCredentials)) }
+    for header in extraHeaders {
+      bytes.append(contentsOf: "\(header.name): \(header.value)\r\n".utf8)
+    }
+    bytes.append(contentsOf: "\r\n".utf8)
+  }
+
+  /// RFC 7617.
+  static func basic(_ credentials: String) -> String {
+    let bytes = Array(credentials.utf8)
+    return "Basic \(Base64.encode(bytes.span))"
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+internal import Linux
+
+/// What all TLS connections of a client share: trust roots, identity, sessions. SSL_CTX_new(3).
+///
+/// Nothing is taken from openssl.cnf, so that one program behaves alike on every board.
+@safe final class TLSContext: @unchecked Sendable {
+  // `@unchecked`: the context is complete when `init` returns, and libssl locks what it changes
+  // inside it. CRYPTO_THREAD_run_once(3), "SSL_CTX objects".
+  let raw: OpaquePointer
+  let method: TLSTransport
+  let sessions = TLSSessions()
+
+  /// Without an identity unless `showsIdentity`. Errors: `.identity`, `.noTrustRoots`.
+  init(_ options: TransportOptions, showsIdentity: Bool) throws(TransportError) {
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+    guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
+      die("libssl has no memory for a context")
+    }
+    unsafe raw = context
+    method = TLSTransport()
+    unsafe TLSContext.setProtocol(context)
+    if options.verifiesPeer {
+      try unsafe TLSTrust.load(into: context, caFile: options.caFile)
+      unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+    } else {
+      unsafe SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
+    }
+    if showsIdentity { try unsafe TLSIdentity.load(into: context, options) }
+  }
+
+  deinit { unsafe SSL_CTX_free(raw) }
+
+  /// TLS 1.2 and 1.3, ALPN, and buffers that are given back while nothing moves.
+  @unsafe private static func setProtocol(_ context: OpaquePointer) {
+    // These are macros over SSL_CTX_ctrl, which Swift does not see. SSL_CTX_ctrl(3).
+    _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
+    let mode =
+      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
+      | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY
+    _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(mode), nil)
+    // Sessions are ours to keep: they belong to an origin, which libssl does not know.
+    _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
+    // SSL_OP_NO_COMPRESSION and SSL_OP_NO_RENEGOTIATION: function-like macros in ssl.h.
+    _ = unsafe SSL_CTX_set_options(context, 1 << 17 | 1 << 30)
+    let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
+    _ = unsafe SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count))
+  }
+}

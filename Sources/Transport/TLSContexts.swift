@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Linux
+
+/// The contexts of a client, made when they are first needed: trust roots take about 2 MB.
+final class TLSContexts: Sendable {
+  private struct Made {
+    var withIdentity: TLSContext?
+    var withoutIdentity: TLSContext?
+  }
+  private let made = Guarded(Made())
+
+  /// Errors: `.identity`, `.noTrustRoots`.
+  func context(
+    showsIdentity: Bool, _ options: TransportOptions
+  ) throws(TransportError) -> TLSContext {
+    let showsIdentity = showsIdentity && options.certificateFile != nil
+    return try made.withLock { (made) throws(TransportError) -> TLSContext in
+      if let known = showsIdentity ? made.withIdentity : made.withoutIdentity { return known }
+      let context = try TLSContext(options, showsIdentity: showsIdentity)
+      if showsIdentity { made.withIdentity = context } else { made.withoutIdentity = context }
+      return context
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Transport
+
+/// A running `Tests/Servers/fault_server.py`, which ends with the value or with the tests.
+final class FaultServer: @unchecked Sendable {
+  /// One for all tests that need nothing special of it.
+  static let shared = FaultServer()
+
+  let port: Int
+  private let process = Process()
+  private let input = Pipe()
+
+  init(_ arguments: [String] = []) {
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Servers/fault_server.py")
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["python3", script.path] + arguments
+    process.standardInput = input
+    process.standardOutput = output
+    try! process.run()
+    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    port = Int(line.trimmingCharacters(in: .whitespacesAndNewlines))!
+  }
+
+  deinit { input.fileHandleForWriting.closeFile() }
+
+  func url(_ path: String, host: String = "127.0.0.1", scheme: String = "http") -> HTTPURL {
+    HTTPURL("\(scheme)://\(host):\(port)\(path)")!
+  }
+
+  /// One line of JSON for each request so far whose line holds `key`.
+  func log(_ key: String, scheme: String = "http", options: TransportOptions = .quick) -> [String] {
+    let client = try! HTTPClient(options)
+    let url = url("/log?\(key)", scheme: scheme)
+    guard case .body(let bytes, _, _)? = try? client.get(url, limitBytes: 1 << 24) else {
+      return []
+    }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  /// What `/bytes/COUNT` answers.
+  static func content(_ count: Int, version: Int = 1) -> [UInt8] {
+    (0..<count).map {
+      let index = $0 % 4096
+      return UInt8(truncatingIfNeeded: index * 7 + index / 256 + version)
+    }
+  }
+}
+
+extension TransportOptions {
+  /// Impatient, and without a proxy.
+  static var quick: TransportOptions {
+    var options = TransportOptions()
+    options.proxy = .none
+    options.connectTimeoutMilliseconds = 2000
+    options.retryDelayMilliseconds = 20
+    options.retryDelayMaxMilliseconds = 3000
+    options.retriesMax = 3
+    return options
+  }
+}
