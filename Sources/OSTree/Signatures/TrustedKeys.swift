@@ -158,7 +158,7 @@ extension TrustedKeys {
   private static func names(inFolder path: String) throws(OSTreeError) -> [String] {
     do throws(Errno) {
       return try FileDescriptor.openDirectory(path).sortedEntries()
-        .filter { $0.type != .directory }.map(\.name)
+        .filter { $0.type != .directory }.map { $0.name }
     } catch {
       if error == .notFound || error == .notDirectory { return [] }
       throw .file(path: path, error)
