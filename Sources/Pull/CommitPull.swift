@@ -81,15 +81,15 @@ extension CommitPull {
     for commit in commits { try queue.add(commit.commit) }
     let source = self.source
     try context.runWorkers(
-      options.connections, stop: { queue.stop() }, report: { report(progress) }
-    ) {
-      switch source {
-      case .server(let server):
-        server.client.run(
-          server.contentBase, MetadataWorker(context, queue, server.contentBase))
-      case .local(let repo): LocalWorker(context, repo).run(queue)
-      }
-    }
+      options.connections, stop: { queue.stop() }, report: { report(progress) },
+      body: {
+        switch source {
+        case .server(let server):
+          server.client.run(
+            server.contentBase, MetadataWorker(context, queue, server.contentBase))
+        case .local(let repo): LocalWorker(context, repo).run(queue)
+        }
+      })
   }
 
   /// What phase 2 will fetch, and whether it fits.
@@ -118,13 +118,15 @@ extension CommitPull {
     let queue = ContentQueue(context.staging, roots: commits.map { $0.commit.rootTree })
     let source = self.source
     let workers = min(options.connections, Int(clamping: plan.missingContent))
-    try context.runWorkers(workers, stop: { queue.stop() }, report: { report(progress) }) {
-      switch source {
-      case .server(let server):
-        server.client.run(server.contentBase, ContentWorker(context, queue, server.contentBase))
-      case .local(let repo): LocalWorker(context, repo).run(queue)
-      }
-    }
+    try context.runWorkers(
+      workers, stop: { queue.stop() }, report: { report(progress) },
+      body: {
+        switch source {
+        case .server(let server):
+          server.client.run(server.contentBase, ContentWorker(context, queue, server.contentBase))
+        case .local(let repo): LocalWorker(context, repo).run(queue)
+        }
+      })
   }
 
   /// Publishes, points the refs, and takes the marks of partial commits away: in this order.

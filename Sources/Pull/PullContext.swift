@@ -27,7 +27,7 @@ final class PullContext: Sendable {
   /// Runs `body` on `count` threads and calls `report` now and then until all are done; a signal
   /// is a failure. Throws the first failure of any of them.
   func runWorkers(
-    _ count: Int, stop: () -> Void, report: () -> Void, _ body: @escaping @Sendable () -> Void
+    _ count: Int, stop: () -> Void, report: () -> Void, body: @escaping @Sendable () -> Void
   ) throws(PullError) {
     let left = Shared(Guarded(0))
     for index in 0..<count {
