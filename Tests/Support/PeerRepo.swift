@@ -61,7 +61,8 @@ public enum SampleTree {
       echo quote > "usr/share/'\\"\\\\"; echo dash > usr/share/-dash; echo dot > usr/share/.hidden
       echo newline > "usr/share/$(printf 'a\\nb')"
       echo attribute > usr/share/attribute
-      setfattr -n user.zz -v one usr/share/attribute; setfattr -n user.mm -v 0x00ff usr/share/attribute
+      setfattr -n user.zz -v one usr/share/attribute
+      setfattr -n user.mm -v 0x00ff usr/share/attribute
       setfattr -n user.dir -v yes usr/share/empty
       echo owned > usr/share/owned; chown 1000:100 usr/share/owned; chmod 0640 usr/share/owned
       chmod 1777 usr/share/empty

@@ -6,7 +6,7 @@ import Linux
 /// ```
 /// REPO/coppice/lock            held by the one coppice that adds objects
 /// REPO/coppice/staging/XX/…    written by this run; hashed as they were written
-/// REPO/coppice/leftovers/XX/…  written by a run that did not finish; hashed again before they count
+/// REPO/coppice/leftovers/XX/…  written by a run that did not finish; hashed again first
 /// REPO/coppice/partial/…       where the download of a large file can go on
 /// ```
 /// Not in `REPO/tmp`, where libostree deletes what it does not know. Nothing here is seen by
