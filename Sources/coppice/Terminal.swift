@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
 import Linux
+import Synchronization
 
 /// Where words go: results to standard output, messages to standard error.
 ///
 /// A message is `coppice: error: ...`, with a second line `coppice: hint: ...` where there is advice.
 /// Under systemd (`JOURNAL_STREAM` is set) each line begins with its priority, sd-daemon(3).
-final class Terminal {
+final class Terminal: Sendable {
   /// The priorities of syslog(3).
-  enum Level: Int {
+  enum Level: Int, Sendable {
     case error = 3
     case warning = 4
     case info = 6
@@ -38,8 +39,11 @@ final class Terminal {
   private let threshold: Level
   private let hasColours: Bool
   private let hasPriorities: Bool
-  private var buffer: [UInt8] = []
+  private let buffer = Guarded<[UInt8]>([])
+  private let hasBar = Atomic<Bool>(false)
 
+  /// Back to the first column, and the rest of the line away. ECMA-48.
+  private static let clearLine = "\r\u{1B}[K"
   private static let bufferBytes = 16 << 10
   private static let output: Int32 = 1
   private static let messages: Int32 = 2
@@ -85,6 +89,14 @@ final class Terminal {
       "\(priority)coppice: \(label)\(Terminal.printable(text))\n", to: Terminal.messages)
   }
 
+  /// Draws a line over the one drawn before; the empty text takes it away.
+  func bar(_ text: String) {
+    let columns = max(Process.terminalColumns(Terminal.messages) ?? 80, 2) - 1
+    let line = Terminal.printable(text).prefix(columns)
+    Process.print(Terminal.clearLine + line, to: Terminal.messages)
+    hasBar.store(!text.isEmpty, ordering: .relaxed)
+  }
+
   /// A message stays one line, and nothing in it steers the terminal: names come from outside.
   static func printable(_ text: String) -> String {
     if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return text }
@@ -120,17 +132,23 @@ final class Terminal {
   }
 
   private func put(_ bytes: [UInt8]) throws(Message) {
-    buffer += bytes
-    if buffer.count >= Terminal.bufferBytes { try flush() }
+    let isFull = buffer.withLock { buffer in
+      buffer += bytes
+      return buffer.count >= Terminal.bufferBytes
+    }
+    if isFull { try flush() }
   }
 
   /// Everything given so far reaches standard output, or the caller learns why not.
   func flush() throws(Message) {
-    if buffer.isEmpty { return }
-    defer { buffer.removeAll(keepingCapacity: true) }
+    let bytes = buffer.withLock { buffer in
+      let bytes = buffer
+      buffer.removeAll(keepingCapacity: true)
+      return bytes
+    }
     let file = FileDescriptor(owning: Terminal.output)
     var failure: Errno?
-    do throws(Errno) { try file.write(buffer.span) } catch { failure = error }
+    do throws(Errno) { try file.write(bytes.span) } catch { failure = error }
     _ = file.release()
     guard let failure else { return }
     // Whoever read it has had enough (`coppice ls ... | head`): nothing is left to say.
