@@ -86,6 +86,10 @@ struct Operand: Sendable {
     Operand(name: name, isRequired: true, repeats: true)
   }
 
+  static func any(_ name: String) -> Operand {
+    Operand(name: name, isRequired: false, repeats: true)
+  }
+
   /// For example `REF...` or `[PATH]`.
   var usage: String {
     let word = repeats ? "\(name)..." : name

@@ -1,12 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
+import OSTree
 
 /// One run of a command: what it was asked for and where its words go.
-final class Session {
+final class Session: Sendable {
   let arguments: Arguments
   let terminal: Terminal
+  let progress: Progress
 
   init(_ arguments: Arguments, _ terminal: Terminal) {
     self.arguments = arguments
     self.terminal = terminal
+    progress = Progress(arguments.value("progress"), terminal)
+  }
+
+  /// The physical root that holds `ostree/` and `boot/`.
+  var sysroot: String {
+    if let given = arguments.value("sysroot") { return given }
+    return isPresent("/ostree") || !isPresent("/sysroot/ostree") ? "/" : "/sysroot"
+  }
+
+  /// Whether the sysroot is the one that this system runs from.
+  var isBootedSysroot: Bool {
+    sysroot == "/" || sysroot == "/sysroot" ? isPresent("/run/ostree-booted") : false
+  }
+
+  var repoPath: String { arguments.value("repo") ?? path("ostree/repo") }
+
+  func repo() throws(Message) -> Repo {
+    let path = repoPath
+    return try reporting { () throws(OSTreeError) in try Repo.open(path) }
+  }
+
+  /// The folder of remotes beside the repo's own configuration: nil where the repo is named
+  /// itself, since then it belongs to no system.
+  var remotesFolder: String? {
+    guard arguments.value("repo") == nil else { return nil }
+    return isBootedSysroot ? "/etc/ostree/remotes.d" : path("etc/ostree/remotes.d")
+  }
+
+  /// A path below the sysroot.
+  func path(_ relative: String) -> String {
+    sysroot.utf8.last == UInt8(ascii: "/") ? "\(sysroot)\(relative)" : "\(sysroot)/\(relative)"
+  }
+
+  private func isPresent(_ path: String) -> Bool {
+    (try? FileDescriptor.status(of: path)) != nil
   }
 }
