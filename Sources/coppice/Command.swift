@@ -45,7 +45,7 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .refs, .revParse, .show, .log, .list, .cat, .selfTest,
+    .refs, .revParse, .show, .log, .list, .cat, .config, .selfTest,
   ]
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cryptography
+import Linux
 import OSTree
 
 /// The tree of a commit, to look something up in it by path.

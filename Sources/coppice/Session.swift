@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Configuration
 import Linux
 import OSTree
 
@@ -30,6 +31,17 @@ final class Session: Sendable {
   func repo() throws(Message) -> Repo {
     let path = repoPath
     return try reporting { () throws(OSTreeError) in try Repo.open(path) }
+  }
+
+  /// The configuration in force. What is odd in it is said once, as warnings.
+  func settings() throws(Message) -> Settings {
+    let file = arguments.value("config")
+    let settings = try reporting { () throws(ConfigurationError) in
+      if let file { return try Settings.load(file: file) }
+      return try Settings.load()
+    }
+    for warning in settings.warnings { terminal.warn(warning.words) }
+    return settings
   }
 
   /// The folder of remotes beside the repo's own configuration: nil where the repo is named

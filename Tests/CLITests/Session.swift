@@ -95,12 +95,14 @@ extension Session {
       atPath: directory.file("bin/coppice"), withDestinationPath: PackagePaths.coppice)
     var script = ". '\(PackagePaths.root)/Tests/CLI/lib.sh'\n"
     for (index, step) in steps.enumerated() {
+      // By absolute path: a step may change the directory.
+      let (out, err, code) = (
+        directory.file("out.\(index)"), directory.file("err.\(index)"),
+        directory.file("code.\(index)")
+      )
       let command = step.command.joined(separator: "\n")
-      script += "{ \(command)\n} > ../out.\(index) 2> ../err.\(index) < /dev/null\n"
-      script += "echo $? > ../code.\(index)\n"
+      script += "{ \(command)\n} > '\(out)' 2> '\(err)' < /dev/null\necho $? > '\(code)'\n"
     }
-    // Results go by absolute path: a step may change the directory.
-    script = script.replacingOccurrences(of: "../", with: "\(directory.path)/")
     try directory.write(script, to: "script")
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
     let result = try Support.run(

@@ -148,18 +148,21 @@ private enum FileContent {
   /// A document holds the content whole, so it holds no large one.
   private static let documentBytesMax = 1 << 20
 
-  /// Writes the content to standard output, or gives it as base64 where JSON is asked for.
+  /// Writes the content to standard output, and only then knows whether it was damaged; or gives it as base64 where JSON is asked for.
   static func show(
     _ checksum: Checksum, _ path: String, _ repo: Repo, _ terminal: Terminal
   ) throws(Message) -> JSONValue {
     var content: [UInt8] = []
     var failure: Message?
+    var hash = SHA256()
     let size = try reporting { () throws(OSTreeError) in
       let file = try repo.openFile(checksum)
       guard !terminal.isJSON || file.sizeBytes <= UInt64(documentBytesMax) else {
         return file.sizeBytes
       }
+      hash.update(file.header.contentStreamHeader().span)
       try file.forEachPiece { (piece) throws(OSTreeError) in
+        hash.update(piece)
         if failure != nil { return }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(piece.count)
@@ -170,6 +173,8 @@ private enum FileContent {
         }
         do throws(Message) { try terminal.write(bytes) } catch { failure = error }
       }
+      let found = hash.finish()
+      if found != checksum { throw .corrupt(ObjectName(checksum, .file), found: found) }
       return file.sizeBytes
     }
     if let failure { throw failure }

@@ -11,11 +11,36 @@ extension Errno {
     }
   }
 
-  /// The words for a call that failed on `path`; `verb` says what was tried, for example "open".
-  func message(_ verb: String, _ path: String) -> Message {
-    Message(
-      exitCode, stableName ?? "\(verb)-failed", "cannot \(verb) '\(path)': \(reason)",
-      hint: hint, path: path)
+  /// The words for a call that failed on `path`; `verb` says what was tried, for example "read".
+  func message(_ path: String, verb: String = "access") -> Message {
+    if self == .noSpace || self == .quota { return outOfSpace(path) }
+    return Message(
+      exitCode, stableName ?? "file-failed", "cannot \(verb) '\(path)': \(reason)", hint: hint,
+      path: path)
+  }
+
+  /// How much was needed the kernel does not say; how much there is can be asked.
+  private func outOfSpace(_ path: String) -> Message {
+    let limit = self == .quota ? "the quota is used up" : "no space left"
+    return Message(
+      .space, self == .quota ? "quota-exceeded" : "no-space",
+      "cannot write '\(path)': \(limit) on its file system, which has "
+        + "\(Errno.freeBytes(path).map { "\($0)" } ?? "an unknown number of") bytes free",
+      hint: "make room, for example with 'coppice prune', and run it again", path: path)
+  }
+
+  /// Of the file system that holds `path`, or would.
+  private static func freeBytes(_ path: String) -> UInt64? {
+    var path = path
+    while true {
+      do throws(Errno) {
+        return try FileDescriptor.open(path, .readOnly).fileSystemStatus().freeBytes
+      } catch {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex
+        else { return nil }
+        path = String(path[..<slash])
+      }
+    }
   }
 
   /// The C library's words in lower case.
@@ -30,8 +55,6 @@ extension Errno {
 
   private var stableName: String? {
     switch self {
-    case .noSpace: "no-space"
-    case .quota: "quota-exceeded"
     case .inputOutput: "input-output-error"
     case .readOnlyFileSystem: "read-only"
     default: nil
@@ -40,7 +63,6 @@ extension Errno {
 
   private var hint: String? {
     switch self {
-    case .noSpace, .quota: "make room, for example with 'coppice prune', and run it again"
     case .inputOutput: "the medium may be failing; see the kernel log and 'coppice doctor'"
     case .readOnlyFileSystem: "see 'mount' and the kernel log; 'coppice doctor' looks for the cause"
     case .accessDenied, .notPermitted: Process.isRoot ? nil : "run it as root"

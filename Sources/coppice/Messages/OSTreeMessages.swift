@@ -17,7 +17,7 @@ extension OSTreeError: Reportable {
         path: path)
     case .configuration(let path, let fault):
       Message(.usage, "bad-configuration", "'\(path)' \(fault.words)", path: path)
-    case .file(let path, let errno): errno.message("use", path)
+    case .file(let path, let errno): errno.message(path)
     case .exists(let path):
       Message(.failed, "exists", "'\(path)' is there already", path: path)
     case .missing(let name):
@@ -57,11 +57,6 @@ extension OSTreeError: Reportable {
         hint: "try again when it is done", path: path)
     case .noSpace(let path, let needed, let free):
       Message.noSpace(path, neededBytes: needed, freeBytes: free)
-    case .treeTooLarge(let name, let limit):
-      Message(
-        .refused, "tree-too-large",
-        "the tree of '\(name.path)' has more than \(limit) entries, repetitions included",
-        path: name.path)
     case .invalidRef(let text):
       Message(.usage, "bad-ref", "'\(text)' is no ref, refspec or checksum")
     case .unknownRef(let text):
@@ -81,10 +76,6 @@ extension OSTreeError: Reportable {
       Message(.usage, "no-parent", "commit '\(commit.hex)' has no parent")
     case .noSuchPath(let path):
       Message(.usage, "no-such-path", "no '\(path)' in the commit", path: path)
-    case .invalidRemote(let name):
-      Message(
-        .usage, "bad-remote", "'\(name)' cannot be the name of a remote",
-        hint: "letters, digits, '_', '-' and '.' can stand in it, the last two not at its front")
     case .unknownRemote(let name):
       Message(
         .usage, "unknown-remote", "remote '\(name)' not found",
