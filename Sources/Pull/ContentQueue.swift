@@ -16,6 +16,8 @@ final class ContentQueue: Sendable {
     var nextFile = 0
     /// Taken and neither stored nor given up.
     var inFlight: Set<Checksum> = []
+    /// To be fetched from the front: what an earlier run had left was no good.
+    var again: [Checksum] = []
     var isStopped = false
   }
   private let state: Guarded<State>
@@ -41,6 +43,7 @@ final class ContentQueue: Sendable {
     let staging = self.staging
     return try state.withLock { (state) throws(PullError) -> Checksum? in
       while !state.isStopped {
+        if let checksum = state.again.popLast() { return checksum }
         guard let tree = state.tree, state.nextFile < tree.fileCount else {
           guard try ContentQueue.openNext(&state, staging) else { return nil }
           continue
@@ -75,6 +78,9 @@ final class ContentQueue: Sendable {
   func done(_ name: ObjectName) {
     state.withLock { _ = $0.inFlight.remove(name.checksum) }
   }
+
+  /// The object, which is still in flight, is to be fetched once more.
+  func fetchAgain(_ name: ObjectName) { state.withLock { $0.again.append(name.checksum) } }
 
   func stop() { state.withLock { $0.isStopped = true } }
 }

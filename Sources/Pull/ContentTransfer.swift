@@ -14,6 +14,8 @@ final class ContentTransfer {
   /// What tells the server's copy apart from a later one; without it nothing is recorded.
   private let validator: String?
   private var recordedBytes: UInt64 = 0
+  /// Whether it went on where an earlier run had stopped.
+  private(set) var isResumed = false
 
   init(
     _ name: ObjectName, _ context: PullContext, _ decoder: ContentDecoder, _ validator: String?
@@ -72,6 +74,7 @@ final class ContentTransfer {
       sink = try FileSink(resuming: partial, name.checksum, in: context.staging)
     }
     recordedBytes = partial.storedBytes
+    isResumed = true
     guard let boundary = partial.boundary else { return try catchUp(url) }
     let window = try storing(url) { () throws(OSTreeError) in
       try sink.tail(Inflate.windowBytes)

@@ -64,7 +64,7 @@ final class ContentWorker: TransferHandler {
       try transfer.receive(bytes, from: request.url)
       return .proceed
     } catch {
-      stop(error)
+      failed(transfer, request, error)
       return .abandon
     }
   }
@@ -83,7 +83,19 @@ final class ContentWorker: TransferHandler {
       let written = try transfer.finish(from: request.url)
       context.progress.stored(transfer.name, bytes: written)
       queue.done(transfer.name)
-    } catch { stop(error) }
+    } catch { failed(transfer, request, error) }
+  }
+
+  /// What a resumed transfer has come to proves nothing about the server: the part that an earlier
+  /// run wrote may have been damaged. It is fetched once more, from the front.
+  private func failed(
+    _ transfer: ContentTransfer, _ request: TransferRequest, _ error: PullError
+  ) {
+    guard transfer.isResumed, error.isAboutContent else { return stop(error) }
+    _ = end(request)
+    wanted[request.tag] = nil
+    context.staging.forgetPartialFile(transfer.name.checksum)
+    queue.fetchAgain(transfer.name)
   }
 
   func fail(_ request: TransferRequest, _ error: TransportError) {

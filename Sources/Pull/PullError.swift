@@ -61,6 +61,16 @@ public enum PullError: Error, Hashable, Sendable {
   case interrupted
 }
 
+extension PullError {
+  /// Whether the bytes of an object are to blame.
+  var isAboutContent: Bool {
+    switch self {
+    case .corrupt, .malformed, .tooLarge: true
+    default: false
+    }
+  }
+}
+
 /// Runs a call on a repo and carries its error over.
 @inline(__always)
 func ostree<R: ~Copyable>(_ body: () throws(OSTreeError) -> R) throws(PullError) -> R {

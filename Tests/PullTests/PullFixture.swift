@@ -15,11 +15,11 @@ final class PullFixture {
   let web: WebServer
   let tree: String
 
-  init(_ name: String = "pull", tls: [String] = []) throws {
+  init(_ name: String = "pull", tls: [String] = [], extra: [String] = []) throws {
     folder = try TemporaryDirectory(name)
     server = try PeerRepo(at: folder.file("server"))
     tree = folder.file("tree")
-    web = try WebServer(server.path, tls: tls)
+    web = try WebServer(server.path, tls: tls, extra: extra)
   }
 
   /// Commits the sample tree in this version; gives the checksum.
