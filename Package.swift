@@ -84,7 +84,12 @@ let package = Package(
     tests("BootTests", ["Boot", "Linux"]),
     tests("PullTests", ["Pull", "Transport", "OSTree", "Cryptography", "Linux", "Codec"]),
     tests("DeployTests", ["Deploy", "Boot", "OSTree", "Cryptography", "Linux", "Codec"]),
-    tests("UpdaterTests", ["Updater", "Configuration", "Linux", "Codec"]),
+    tests(
+      "UpdaterTests",
+      [
+        "Updater", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
+        "Cryptography", "Linux", "Codec",
+      ]),
     tests("SelfTestTests", ["SelfTest"]),
     .testTarget(
       name: "CLITests", dependencies: ["Support", "coppice"], path: "Tests/CLITests",
