@@ -54,7 +54,7 @@ struct Option: Sendable {
     Option(
       "sysroot", .text("DIR"),
       help:
-        "the root that holds ostree/ and boot/ (default: / where the system was booted the OSTree way)"
+        "the root that holds ostree/ and boot/ (default: / of a system booted the OSTree way)"
     ),
     Option("repo", .text("DIR"), help: "the repo to work on (default: SYSROOT/ostree/repo)"),
     Option("config", .text("FILE"), help: "read this configuration instead of the usual files"),

@@ -5,7 +5,8 @@ import Synchronization
 
 /// Where words go: results to standard output, messages to standard error.
 ///
-/// A message is `coppice: error: ...`, with a second line `coppice: hint: ...` where there is advice.
+/// A message is `coppice: error: ...`, with a second line `coppice: hint: ...` where there is
+/// advice.
 /// Under systemd (`JOURNAL_STREAM` is set) each line begins with its priority, sd-daemon(3).
 final class Terminal: Sendable {
   /// The priorities of syslog(3).

@@ -80,7 +80,8 @@ import Testing
     "no keyfile at all", "[history]\nversion=2\n\n[result 1]\ncommand=update\nexit=0\n",
     "[history]\nversion=1\n\n[result 1]\ncommand=update\nexit=zero\nat=2026-11-21T00:12:44Z\n",
     "[history]\nversion=1\n\n[result 1]\ncommand=update\nexit=0\nat=yesterday\n",
-    "[history]\nversion=1\n\n[result 1]\ncommand=update\nexit=99999999999\nat=2026-11-21T00:12:44Z\n",
+    "[history]\nversion=1\n\n[result 1]\ncommand=update\nexit=99999999999\n"
+      + "at=2026-11-21T00:12:44Z\n",
   ])
   func `what cannot be read is nothing, and is replaced`(text: String) throws {
     try folder.write(text, to: "var/lib/coppice/history")

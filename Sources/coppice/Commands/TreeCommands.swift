@@ -148,7 +148,8 @@ private enum FileContent {
   /// A document holds the content whole, so it holds no large one.
   private static let documentBytesMax = 1 << 20
 
-  /// Writes the content to standard output, and only then knows whether it was damaged; or gives it as base64 where JSON is asked for.
+  /// Writes the content to standard output, and only then knows whether it was damaged; or gives
+  /// it as base64 where JSON is asked for.
   static func show(
     _ checksum: Checksum, _ path: String, _ repo: Repo, _ terminal: Terminal
   ) throws(Message) -> JSONValue {

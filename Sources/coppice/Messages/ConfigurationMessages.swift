@@ -14,7 +14,8 @@ extension ConfigurationError: Reportable {
     case .value(let path, let line, let setting, let value, let expected):
       Message(
         .usage, "bad-configuration",
-        "'\(path)' line \(line): '\(setting.key)' in '[\(setting.section)]' has the value '\(value)'",
+        "'\(path)' line \(line): '\(setting.key)' in '[\(setting.section)]' "
+          + "has the value '\(value)'",
         hint: "it must be \(expected.words)", path: path)
     }
   }

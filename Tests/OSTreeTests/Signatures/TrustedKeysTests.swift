@@ -62,7 +62,8 @@ import Testing
     let directory = try TemporaryDirectory()
     let texts = Self.raw.map { Base64.encode((Self.frame + $0).span) }
     let pem = texts[1...2].map {
-      "-----BEGIN PUBLIC KEY-----\n\($0.prefix(20))\n\($0.dropFirst(20))\n-----END PUBLIC KEY-----\n"
+      "-----BEGIN PUBLIC KEY-----\n\($0.prefix(20))\n\($0.dropFirst(20))\n"
+        + "-----END PUBLIC KEY-----\n"
     }
     let other = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
     let file = try directory.write("note\n\(pem[0])\(other)\(pem[1])", to: "keys.pem")
