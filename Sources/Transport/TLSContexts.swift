@@ -13,7 +13,8 @@ final class TLSContexts: Sendable {
   func context(
     showsIdentity: Bool, _ options: TransportOptions
   ) throws(TransportError) -> TLSContext {
-    let showsIdentity = showsIdentity && options.certificateFile != nil
+    let hasIdentity = options.certificateFile != nil || options.privateKeyFile != nil
+    let showsIdentity = showsIdentity && hasIdentity
     return try made.withLock { (made) throws(TransportError) -> TLSContext in
       if let known = showsIdentity ? made.withIdentity : made.withoutIdentity { return known }
       let context = try TLSContext(options, showsIdentity: showsIdentity)

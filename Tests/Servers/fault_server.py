@@ -47,6 +47,9 @@ class Client:
             if not data:
                 return None
             self.buffer += data
+            if self.buffer[0] == 0x16:  # a TLS handshake record
+                self.send(head(400, "Content-Length: 0"))
+                return None
         block, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         lines = block.decode("latin-1").split("\r\n")
         headers = {}
@@ -174,6 +177,7 @@ class Client:
         return getattr(self, "do_" + name.replace("-", "_"))(target, headers, number, rest, query)
 
     def do_log(self, target, headers, number, rest, query):
+        query = query.replace("%20", " ")
         with lock:
             lines = [json.dumps(entry) for entry in log if query in entry["line"]]
         self.text("\n".join(lines).encode())
@@ -291,6 +295,14 @@ class Client:
 
     def do_until_close(self, target, headers, number, rest, query):
         self.send(head(200) + content(number[0]))
+        return False
+
+    def do_until_close_cut(self, target, headers, number, rest, query):
+        """The connection ends without the goodbye of TLS."""
+        self.send(head(200) + content(number[0]))
+        self.sock.shutdown(socket.SHUT_WR)
+        time.sleep(0.2)
+        self.close(reset=True)
         return False
 
     def do_goodbye(self, target, headers, number, rest, query):

@@ -20,8 +20,7 @@ final class FaultServer: @unchecked Sendable {
     process.standardInput = input
     process.standardOutput = output
     try! process.run()
-    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-    port = Int(line.trimmingCharacters(in: .whitespacesAndNewlines))!
+    port = readPort(from: output)
   }
 
   deinit { input.fileHandleForWriting.closeFile() }
@@ -33,7 +32,8 @@ final class FaultServer: @unchecked Sendable {
   /// One line of JSON for each request so far whose line holds `key`.
   func log(_ key: String, scheme: String = "http", options: TransportOptions = .quick) -> [String] {
     let client = try! HTTPClient(options)
-    let url = url("/log?\(key)", scheme: scheme)
+    let escaped = key.replacingOccurrences(of: " ", with: "%20")
+    let url = url("/log?\(escaped)", scheme: scheme)
     guard case .body(let bytes, _, _)? = try? client.get(url, limitBytes: 1 << 24) else {
       return []
     }
@@ -60,4 +60,16 @@ extension TransportOptions {
     options.retriesMax = 3
     return options
   }
+}
+
+/// The number on the first line of what a server prints.
+func readPort(from output: Pipe) -> Int {
+  var (digits, byte) = ("", UInt8(0))
+  while byte != UInt8(ascii: "\n") {
+    let count = unsafe read(output.fileHandleForReading.fileDescriptor, &byte, 1)
+    if count < 0 && errno == EINTR { continue }
+    precondition(count == 1, "the server did not start")
+    digits.append(Character(Unicode.Scalar(byte)))
+  }
+  return Int(digits.dropLast())!
 }
