@@ -20,7 +20,7 @@ public enum ObjectType: UInt8, Sendable, Hashable, CaseIterable {
     case .dirTree: "dirtree"
     case .dirMeta: "dirmeta"
     case .commit: "commit"
-    case .tombstoneCommit: "commit-tombstone"
+    case .tombstoneCommit: "tombstone-commit"
     case .commitMeta: "commitmeta"
     }
   }

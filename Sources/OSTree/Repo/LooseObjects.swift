@@ -135,7 +135,7 @@ extension ObjectName {
     case "dirmeta": self.init(checksum, .dirMeta)
     case "commit": self.init(checksum, .commit)
     case "commitmeta": self.init(checksum, .commitMeta)
-    case "commit-tombstone": self.init(checksum, .tombstoneCommit)
+    case "tombstone-commit": self.init(checksum, .tombstoneCommit)
     default: return nil
     }
   }

@@ -9,7 +9,7 @@ import Testing
   @Test(arguments: [
     (ObjectType.file, false, "file"), (.file, true, "filez"), (.dirTree, true, "dirtree"),
     (.dirMeta, false, "dirmeta"), (.commit, true, "commit"), (.commitMeta, true, "commitmeta"),
-    (.tombstoneCommit, false, "commit-tombstone"),
+    (.tombstoneCommit, false, "tombstone-commit"),
   ])
   func `an object lies in the folder of its first two digits`(
     type: ObjectType, archive: Bool, suffix: String
