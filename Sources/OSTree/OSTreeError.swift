@@ -26,8 +26,10 @@ public enum OSTreeError: Error, Hashable, Sendable {
   case tooLarge(ObjectName, limitBytes: UInt64)
   /// The repo's mode cannot hold this file as it is: owner, mode or extended attributes.
   case unrepresentable(ObjectName, mode: UInt32)
-  /// A tree deeper, or with more entries, than any honest one.
+  /// The tree below this dirtree is deeper than any honest one.
   case treeTooDeep(ObjectName, limit: Int)
+  /// The tree below this dirtree has more entries, with all repetitions, than any honest one.
+  case treeTooLarge(ObjectName, limit: UInt64)
   /// A hard link was demanded and cannot be made.
   case notLinkable(path: String, Errno)
 
@@ -43,6 +45,8 @@ public enum OSTreeError: Error, Hashable, Sendable {
   case noParent(Checksum)
   /// No path of that name in the commit's tree.
   case noSuchPath(String)
+  /// Not a name that a remote can have.
+  case invalidRemote(String)
   case unknownRemote(String)
   case remoteExists(String)
 

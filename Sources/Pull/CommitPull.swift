@@ -97,13 +97,13 @@ extension CommitPull {
     _ chain: CommitChain, _ context: PullContext
   ) throws(PullError) -> PullPlan {
     var plan = PullPlan()
+    var survey = ContentSurvey(context.staging)
     for pulled in chain.commits {
-      var survey = TreeSurvey(context.staging, pulled.checksum, counts: true)
-      try survey.run(pulled.commit.rootTree)
-      plan.missingContent += survey.missing
-      plan.presentContent += survey.present
+      try survey.add(pulled)
       try plan.addSizes(of: pulled, context.staging)
     }
+    plan.missingContent = survey.missing
+    plan.presentContent = survey.present
     if plan.missingContent > 0 { try context.room.check(plan.missingUnpackedBytes ?? 0) }
     progress.expect(content: plan.missingContent)
     return plan

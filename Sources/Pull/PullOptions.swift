@@ -45,10 +45,6 @@ public enum PullLimits {
   /// Enough to hide the way there and back; each costs about 200 KiB.
   public static let connections = 6
   public static let connectionsMax = 32
-  /// libostree's `OSTREE_MAX_RECURSION`.
-  public static let treeDepthMax = 256
-  /// Files and folders of one tree with all its repetitions: ten times a large distribution.
-  public static let treeEntriesMax: UInt64 = 16 << 20
   /// Distinct folders of one pull; 64 bytes of memory each.
   public static let dirTreesMax = 1 << 20
   /// Where the summary gives no size for a commit.

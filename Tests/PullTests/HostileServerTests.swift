@@ -111,12 +111,12 @@ enum Damage: String, CaseIterable, Sendable {
     let fixture = try PullFixture("hostile")
     let builder = try TreeBuilder(fixture)
     var tree = try builder.tree(files: [], directories: [])
-    for _ in 0..<PullLimits.treeDepthMax + 10 {
+    for _ in 0..<TreeLimits.depthMax + 10 {
       tree = try builder.tree(files: [], directories: [(Array("d".utf8), tree)])
     }
     let commit = try builder.commit(tree)
     let error = try #require(try fixture.pull(into: try fixture.repo()).failure)
-    #expect(error == .treeTooDeep(commit, limit: PullLimits.treeDepthMax))
+    #expect(error == .treeTooDeep(commit, limit: TreeLimits.depthMax))
   }
 
   @Test func `a tree whose levels name the same child many times neither hangs nor grows`() throws {
@@ -130,7 +130,7 @@ enum Damage: String, CaseIterable, Sendable {
     }
     let commit = try builder.commit(tree)
     let error = try #require(try fixture.pull(into: try fixture.repo()).failure)
-    #expect(error == .treeTooLarge(commit, limit: PullLimits.treeEntriesMax))
+    #expect(error == .treeTooLarge(commit, limit: TreeLimits.entriesMax))
   }
 }
 

@@ -71,6 +71,13 @@ public final class Staging: Sendable {
     return try repo.loadBytes(name)
   }
 
+  /// As `loadBytes`, of a dirtree.
+  public func loadDirTree(_ checksum: Checksum) throws(OSTreeError) -> DirTree {
+    let name = ObjectName(checksum, .dirTree)
+    let bytes = try loadBytes(name)
+    return try parsing(name) { () throws(FormatError) in try DirTree(parsing: bytes) }
+  }
+
   /// Adds an object of metadata. Throws `corrupt` if the bytes do not have that checksum; detached
   /// metadata, which is not named for its bytes, is taken as it is. Durable after `publish`.
   public func storeMetadata(_ name: ObjectName, _ bytes: [UInt8]) throws(OSTreeError) {

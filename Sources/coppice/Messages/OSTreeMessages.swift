@@ -47,6 +47,10 @@ extension OSTreeError: Reportable {
       Message(
         .refused, "tree-too-deep", "the tree of '\(name.path)' is deeper than \(limit) levels",
         path: name.path)
+    case .treeTooLarge(let name, let limit):
+      Message(
+        .refused, "tree-too-large", "the tree of '\(name.path)' has more than \(limit) entries",
+        path: name.path)
     case .notLinkable(let path, let errno):
       Message(
         .failed, "not-linkable", "cannot make a hard link of '\(path)': \(errno.reason)",
@@ -76,6 +80,8 @@ extension OSTreeError: Reportable {
       Message(.usage, "no-parent", "commit '\(commit.hex)' has no parent")
     case .noSuchPath(let path):
       Message(.usage, "no-such-path", "no '\(path)' in the commit", path: path)
+    case .invalidRemote(let name):
+      Message(.usage, "bad-remote-name", "'\(name)' is no name for a remote")
     case .unknownRemote(let name):
       Message(
         .usage, "unknown-remote", "remote '\(name)' not found",
