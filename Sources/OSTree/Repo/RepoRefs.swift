@@ -95,6 +95,23 @@ extension Repo {
     return Repo.sorted(found)
   }
 
+  /// What the refs of mirrored collections name, `refs/mirrors/COLLECTION/REF`.
+  func mirrorRefs() throws(OSTreeError) -> [Checksum] {
+    let top = "refs/mirrors"
+    var found: [(refspec: Refspec, commit: Checksum)] = []
+    let collections: [DirectoryEntry]
+    do throws(Errno) {
+      collections = try root.open(top, [.readOnly, .directory]).entries()
+    } catch {
+      if error == .notFound { return [] }
+      throw .file(path: "\(path)/\(top)", error)
+    }
+    for entry in collections {
+      try collect("\(top)/\(entry.name)", "", remote: nil, into: &found, depth: 0)
+    }
+    return found.map { $0.commit }
+  }
+
   private static func sorted(
     _ refs: [(refspec: Refspec, commit: Checksum)]
   ) -> [(refspec: Refspec, commit: Checksum)] {
