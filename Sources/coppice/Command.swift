@@ -45,7 +45,8 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .refs, .revParse, .show, .log, .list, .cat, .config, .selfTest,
+    .pull, .fsck, .remote, .refs, .revParse, .show, .log, .list, .cat, .checkout, .config,
+    .selfTest,
   ]
 }
 
@@ -54,6 +55,8 @@ struct Outcome {
   var exit: ExitCode = .success
   /// The members of the JSON document after `ok` and `exit`.
   var members: [(String, JSONValue)] = []
+  /// Why the result is not what was wanted, where there is a result nevertheless.
+  var failure: Message?
 
   static var done: Outcome { Outcome() }
 }

@@ -40,6 +40,7 @@ import Linux
     }
     do throws(Message) {
       let outcome = try run(Session(arguments, terminal))
+      if let failure = outcome.failure { return end(terminal, failure, outcome.members) }
       if terminal.isJSON { try terminal.document(result(outcome)) }
       try terminal.flush()
       return outcome.exit
@@ -64,11 +65,13 @@ import Linux
   }
 
   /// The last words of a run that failed.
-  private static func end(_ terminal: Terminal, _ message: Message) -> ExitCode {
+  private static func end(
+    _ terminal: Terminal, _ message: Message, _ members: [(String, JSONValue)] = []
+  ) -> ExitCode {
     do throws(Message) {
       try terminal.flush()
       if terminal.isJSON {
-        try terminal.document(message.document)
+        try terminal.document(message.document(members))
         try terminal.flush()
       }
     } catch { terminal.show(error) }
@@ -79,16 +82,17 @@ import Linux
 
 extension Message {
   /// The JSON result of a failed command; keys that do not apply are null.
-  var document: JSONValue {
-    .object([
-      ("ok", .boolean(false)), ("exit", .integer(Int64(exit.rawValue))),
-      (
-        "error",
-        .object([
-          ("name", .string(name)), ("message", .string(text)), ("hint", .string(orNull: hint)),
-          ("url", .string(orNull: url)), ("path", .string(orNull: path)),
-        ])
-      ),
-    ])
+  func document(_ members: [(String, JSONValue)]) -> JSONValue {
+    .object(
+      [
+        ("ok", .boolean(false)), ("exit", .integer(Int64(exit.rawValue))),
+        (
+          "error",
+          .object([
+            ("name", .string(name)), ("message", .string(text)), ("hint", .string(orNull: hint)),
+            ("url", .string(orNull: url)), ("path", .string(orNull: path)),
+          ])
+        ),
+      ] + members)
   }
 }

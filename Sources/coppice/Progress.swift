@@ -72,7 +72,7 @@ final class Progress: Sendable {
       case .none: break
       case .json: showJSON(current, now, state.phaseStarted)
       case .bar: terminal.bar(bar(current, now - state.phaseStarted))
-      case .lines: showLine(current, isNewPhase, &state.shownStep)
+      case .lines: showLine(current, &state.shownStep)
       }
     }
   }
@@ -108,15 +108,11 @@ final class Progress: Sendable {
     Process.print(document.serialized() + "\n", to: 2)
   }
 
-  private func showLine(_ state: ProgressState, _ isNewPhase: Bool, _ shownStep: inout UInt64) {
-    guard let percent = state.percent else {
-      if isNewPhase { terminal.inform(state.phase) }
-      return
-    }
-    let step = percent / 10
-    guard isNewPhase || step > shownStep else { return }
-    shownStep = step
-    terminal.inform("\(state.phase): \(step * 10) % (\(amount(state)))")
+  /// A line at each tenth of the way; none while nobody knows how long it is.
+  private func showLine(_ state: ProgressState, _ shownStep: inout UInt64) {
+    guard let percent = state.percent, percent / 10 > shownStep else { return }
+    shownStep = percent / 10
+    terminal.inform("\(state.phase): \(shownStep * 10) % (\(amount(state)))")
   }
 
   private func amount(_ state: ProgressState) -> String {

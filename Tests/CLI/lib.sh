@@ -24,3 +24,37 @@ commit_tree() {
   ostree --repo=repo commit -b main --tree=dir=tree --owner-uid=0 --owner-gid=0 \
     --timestamp="$date 00:00:00 UTC" "$@"
 }
+
+# serve DIR: serves DIR by nginx on a free port, until the session ends; sets URL.
+serve() {
+  local port
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  mkdir -p "$DIR/../nginx"
+  cat > "$DIR/../nginx/conf" << END
+daemon on;
+pid $DIR/../nginx/pid;
+error_log $DIR/../nginx/error.log;
+events {}
+http {
+  access_log off;
+  client_body_temp_path $DIR/../nginx/body;
+  proxy_temp_path $DIR/../nginx/proxy;
+  fastcgi_temp_path $DIR/../nginx/fastcgi;
+  uwsgi_temp_path $DIR/../nginx/uwsgi;
+  scgi_temp_path $DIR/../nginx/scgi;
+  server { listen 127.0.0.1:$port; root $(realpath "$1"); }
+}
+END
+  nginx -c "$DIR/../nginx/conf" -e "$DIR/../nginx/error.log" || return
+  trap 'kill "$(cat "$DIR/../nginx/pid")"' EXIT
+  URL=http://127.0.0.1:$port
+}
+
+# damage REPO PATH: writes into the object of a file of `main` in a repo of mode bare-user.
+damage() {
+  local checksum object
+  checksum=$(ostree --repo="$1" ls -C main "$2" | awk '{ print $5 }')
+  object=$1/objects/${checksum:0:2}/${checksum:2}.file
+  chmod u+w "$object"
+  printf damaged > "$object"
+}

@@ -53,7 +53,7 @@ extension OSTreeError: Reportable {
         path: name.path)
     case .notLinkable(let path, let errno):
       Message(
-        .failed, "not-linkable", "cannot make a hard link of '\(path)': \(errno.reason)",
+        .failed, "not-linkable", "cannot make hard links from '\(path)': \(errno.reason)",
         hint: "check out without '-H', which copies", path: path)
     case .busy(let path):
       Message(
@@ -61,6 +61,11 @@ extension OSTreeError: Reportable {
         hint: "try again when it is done", path: path)
     case .noSpace(let path, let needed, let free):
       Message.noSpace(path, neededBytes: needed, freeBytes: free)
+    case .treeTooLarge(let name, let limit):
+      Message(
+        .refused, "tree-too-large",
+        "the tree of '\(name.path)' has more than \(limit) entries, repetitions included",
+        path: name.path)
     case .invalidRef(let text):
       Message(.usage, "bad-ref", "'\(text)' is no ref, refspec or checksum")
     case .unknownRef(let text):
@@ -81,7 +86,9 @@ extension OSTreeError: Reportable {
     case .noSuchPath(let path):
       Message(.usage, "no-such-path", "no '\(path)' in the commit", path: path)
     case .invalidRemote(let name):
-      Message(.usage, "bad-remote-name", "'\(name)' is no name for a remote")
+      Message(
+        .usage, "bad-remote", "'\(name)' cannot be the name of a remote",
+        hint: "letters, digits, '_', '-' and '.' can stand in it, the last two not at its front")
     case .unknownRemote(let name):
       Message(
         .usage, "unknown-remote", "remote '\(name)' not found",
@@ -89,7 +96,7 @@ extension OSTreeError: Reportable {
     case .remoteExists(let name):
       Message(
         .failed, "remote-exists", "remote '\(name)' is there already",
-        hint: "'coppice remote delete \(name)' removes it")
+        hint: "'coppice remote delete \(name)' removes it; a remote is in one file only")
     }
   }
 

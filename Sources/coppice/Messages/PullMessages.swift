@@ -30,7 +30,7 @@ extension PullError: Reportable {
     case .unknownRef(let ref, let url):
       Message(
         .transfer, "unknown-remote-ref",
-        "no such branch '\(ref)' in repository summary of '\(url)'",
+        "no such branch '\(ref)' in repository summary: '\(url)'",
         hint: "was it published, and is the summary up to date?", url: url)
     case .nothingNamed(let remote):
       Message(
@@ -64,12 +64,13 @@ extension PullError: Reportable {
     case .unsigned(let commit, let url):
       Message(
         .refused, "commit-unsigned",
-        "commit '\(commit.hex)' is not signed, and the remote demands it",
+        "commit '\(commit.hex)' from '\(url)' is not signed, and the remote demands it",
         hint: "'ostree sign' signs it on the server", url: url)
     case .signatureRefused(let commit, let url):
       Message(
         .refused, "signature-refused",
-        "no signature of commit '\(commit.hex)' was made by a trusted key", hint: PullError.keys,
+        "no signature of commit '\(commit.hex)' from '\(url)' was made by a trusted key",
+        hint: PullError.keys,
         url: url)
     case .noKeys(let remote):
       Message(

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import Codec
+import Configuration
+import Cryptography
+import Linux
+import OSTree
+import Pull
+
+extension Command {
+  static let pull = Command(
+    "pull", "fetches commits into the repo and verifies every object",
+    details: "REF may be followed by '@CHECKSUM', which the ref is then pointed at. Without a REF, "
+      + "what 'branches' of the remote names is fetched. What an interrupted pull has fetched is "
+      + "used by the next one.",
+    operands: [.one("REMOTE"), .any("REF|CHECKSUM")],
+    options: [
+      Option("depth", .text("N"), help: "fetch also N generations of parents; -1 for all"),
+      Option("commit-metadata-only", help: "fetch commits without their trees"),
+      Option("mirror", help: "make the remote's refs refs of this repo; without REF, all of them"),
+      Option("limit-rate", .bytes("BYTES/s"), help: "fetch no faster than this"),
+      Option("connections", .number("N"), help: "use at most N connections"),
+      Option("read-back", help: "read from the medium again what was written, and verify it"),
+      Option("url", .text("URL"), help: "fetch from this URL instead of the remote's"),
+      Option("disable-static-deltas", help: "fetch objects alone, no deltas"),
+    ]
+  ) { session throws(Message) in
+    let options = try PullCommand.options(session)
+    let remote = try session.remote(session.arguments.operands[0])
+    let started = Clock.monotonicNanoseconds
+    let result = try session.pull(remote, options)
+    let milliseconds = (Clock.monotonicNanoseconds - started) / 1_000_000
+    try session.terminal.line(PullCommand.text(result, milliseconds))
+    return Outcome(members: PullCommand.members(result, milliseconds))
+  }
+}
+
+extension Session {
+  func remote(_ name: String) throws(Message) -> RemoteConfig {
+    let repo = try self.repo()
+    let folder = remotesFolder
+    return try reporting { () throws(OSTreeError) in try repo.remote(name, folder: folder) }
+  }
+
+  /// Pulls, and shows how far it is.
+  func pull(_ remote: RemoteConfig, _ options: PullOptions) throws(Message) -> PullResult {
+    let repo = try self.repo()
+    Process.catchInterrupts()
+    do throws(PullError) {
+      let pull = try CommitPull(repo, from: remote, options, PullProgress())
+      let result = try pull.run { progress.update(PullCommand.state($0)) }
+      progress.finish()
+      return result
+    } catch {
+      progress.finish(failed: true)
+      throw error.message
+    }
+  }
+}
+
+/// What a pull is told, and what it tells.
+enum PullCommand {
+  static func options(_ session: Session) throws(Message) -> PullOptions {
+    let arguments = session.arguments
+    var options = try PullOptions(session.settings(), repoPath: session.repoPath)
+    for word in arguments.operands.dropFirst() { options.targets.append(try target(word)) }
+    if let depth = arguments.value("depth") { options.depth = try self.depth(depth) }
+    options.commitMetadataOnly = arguments.isFlag("commit-metadata-only")
+    options.isMirror = arguments.isFlag("mirror")
+    options.url = arguments.value("url")
+    if let rate = arguments.number("limit-rate") {
+      options.limitRateBytesPerSecond = rate == 0 ? nil : rate
+    }
+    if let connections = arguments.number("connections") {
+      guard (1...UInt64(PullLimits.connectionsMax)).contains(connections) else {
+        throw Message(
+          .usage, "bad-value", "option '--connections' has the value '\(connections)'",
+          hint: "it must be a number from 1 to \(PullLimits.connectionsMax)")
+      }
+      options.connections = Int(connections)
+    }
+    if arguments.isFlag("read-back") { options.readBack = .all }
+    return options
+  }
+
+  /// `REF`, `REF@CHECKSUM` or `CHECKSUM`.
+  private static func target(_ word: String) throws(Message) -> PullTarget {
+    if let checksum = Checksum(hex: word) { return .commit(checksum) }
+    let parts = word.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    let ref = String(parts[0])
+    guard RefName.isValid(ref) else {
+      throw Message(.usage, "bad-ref", "'\(word)' is no ref or checksum")
+    }
+    guard parts.count == 2 else { return .ref(ref) }
+    guard let checksum = Checksum(hex: String(parts[1])) else {
+      throw Message(
+        .usage, "bad-ref", "'\(parts[1])' in '\(word)' is no checksum", hint: "it has 64 digits")
+    }
+    return .refAt(ref, checksum)
+  }
+
+  private static func depth(_ text: String) throws(Message) -> UInt64? {
+    if text == "-1" { return nil }
+    guard let depth = Arguments.count(text) else {
+      throw Message(
+        .usage, "bad-value", "option '--depth' has the value '\(text)'",
+        hint: "it must be a number, or -1 for all of history")
+    }
+    return depth
+  }
+
+  static func state(_ progress: PullProgress) -> ProgressState {
+    let object = progress.lastObject?.path
+    switch progress.phase {
+    case .metadata:
+      return ProgressState(phase: "metadata", done: progress.metadataObjects, object: object)
+    case .content:
+      return ProgressState(
+        phase: "content", done: progress.contentObjects, total: progress.contentTotal,
+        object: object)
+    case .verify:
+      return ProgressState(phase: "verify", done: progress.contentObjects, object: object)
+    }
+  }
+
+  static func text(_ result: PullResult, _ milliseconds: Int64) -> String {
+    "\(result.fetchedMetadata) metadata, \(result.fetchedContent) content objects fetched; "
+      + "\(HumanSize.text(result.fetchedBytes)) transferred in \(seconds(milliseconds)) seconds; "
+      + "\(HumanSize.text(result.writtenBytes)) written"
+  }
+
+  static func members(_ result: PullResult, _ milliseconds: Int64) -> [(String, JSONValue)] {
+    [
+      ("commits", .array(result.commits.map { .string($0.hex) })),
+      (
+        "fetched",
+        .object([
+          ("metadata", .unsigned(result.fetchedMetadata)),
+          ("content", .unsigned(result.fetchedContent)),
+          ("bytes", .unsigned(result.fetchedBytes)),
+        ])
+      ),
+      ("reused", .unsigned(result.reused)),
+      ("written_bytes", .unsigned(result.writtenBytes)),
+      ("seconds", .decimal(seconds(milliseconds))),
+      ("peak_rss_bytes", .unsigned(Process.usage.peakBytes)),
+    ]
+  }
+
+  /// With one digit behind the point.
+  static func seconds(_ milliseconds: Int64) -> String {
+    "\(milliseconds / 1000).\(milliseconds % 1000 / 100)"
+  }
+}
+
+extension PullOptions {
+  /// As the configuration has it; what it leaves open is the pull's own choice.
+  init(_ settings: Settings, repoPath: String) throws(Message) {
+    self.init()
+    userAgent = "coppice/\(BuildIdentity.version)"
+    if settings.origin(of: .connections) != .builtIn { connections = settings.connections }
+    limitRateBytesPerSecond = settings.limitRateBytesPerSecond
+    lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
+    retriesMax = settings.retries
+    if settings.origin(of: .reserveSpace) != .builtIn {
+      reserveBytes = try PullOptions.reserve(settings.reserveSpace, repoPath)
+    }
+    switch settings.readBack {
+    case .all: readBack = .all
+    case nil, .boot?, Configuration.ReadBack.none?: readBack = .none
+    }
+  }
+
+  private static func reserve(
+    _ reserve: SpaceReserve, _ repoPath: String
+  ) throws(Message) -> UInt64 {
+    switch reserve {
+    case .bytes(let bytes): return bytes
+    case .percent(let percent):
+      do throws(Errno) {
+        let status = try FileDescriptor.openDirectory(repoPath).fileSystemStatus()
+        let total = status.blocks.multipliedReportingOverflow(by: status.blockBytes).partialValue
+        return total / 100 * UInt64(percent)
+      } catch { throw error.message(repoPath) }
+    }
+  }
+}
