@@ -10,11 +10,18 @@ public enum SelfTest {
     var report = Report()
     checkPlatform(&report)
     checkThreads(&report)
+    checkCodec(&report)
+    checkCompression(&report)
+    checkObjects(&report)
+    checkBoot(&report)
     guard let scratch = Scratch.make() else {
       report.fail("no directory to write to: tried TMPDIR, /tmp, /var/tmp and /run")
       return report
     }
     checkFiles(scratch, &report)
+    checkCryptography(scratch, &report)
+    checkRepo(scratch, &report)
+    checkTransport(scratch, &report)
     scratch.remove()
     return report
   }

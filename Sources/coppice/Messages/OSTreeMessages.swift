@@ -61,11 +61,6 @@ extension OSTreeError: Reportable {
         hint: "try again when it is done", path: path)
     case .noSpace(let path, let needed, let free):
       Message.noSpace(path, neededBytes: needed, freeBytes: free)
-    case .treeTooLarge(let name, let limit):
-      Message(
-        .refused, "tree-too-large",
-        "the tree of '\(name.path)' has more than \(limit) entries, repetitions included",
-        path: name.path)
     case .invalidRef(let text):
       Message(.usage, "bad-ref", "'\(text)' is no ref, refspec or checksum")
     case .unknownRef(let text):
