@@ -25,9 +25,17 @@ public final class RunningProgram: @unchecked Sendable {
       .merging(["LC_ALL": "C.UTF-8", "TZ": "UTC"]) { $1 }
       .merging(environment) { $1 }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-    process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: input))
-    process.standardOutput = try RunningProgram.create(output.file("stdout"))
-    process.standardError = try RunningProgram.create(output.file("stderr"))
+    let files = [
+      try FileHandle(forReadingFrom: URL(fileURLWithPath: input)),
+      try RunningProgram.create(output.file("stdout")),
+      try RunningProgram.create(output.file("stderr")),
+    ]
+    // Foundation keeps the handles of a program that has ended, and reads beyond a buffer of names
+    // in /proc/self/fd once there are some thousand: the program has them, so they are closed here.
+    defer { for file in files { try? file.close() } }
+    process.standardInput = files[0]
+    process.standardOutput = files[1]
+    process.standardError = files[2]
     let ended = ended
     process.terminationHandler = { _ in ended.signal() }
     try process.run()
