@@ -101,6 +101,8 @@ public struct ProgramResult: Sendable, CustomStringConvertible {
 /// A program that could not be run, or that failed where it must not.
 public struct ProgramError: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Runs a program to its end, whatever that is.
