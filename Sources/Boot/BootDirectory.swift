@@ -11,7 +11,7 @@ public import Linux
 /// boot/loader.0/uEnv.txt                        where U-Boot reads it
 /// boot/boot            -> .                     for loaders that see /boot as their root
 /// ```
-public struct BootDirectory: ~Copyable {
+public struct BootDirectory: ~Copyable, Sendable {
   /// The largest entry or `uEnv.txt` that is read: a kernel takes 4 KiB of arguments at most, and
   /// a `uEnv.txt` holds one entry for each deployment.
   static let textBytesMax = 1 << 20
@@ -19,8 +19,10 @@ public struct BootDirectory: ~Copyable {
   public let directory: FileDescriptor
   /// For errors.
   public let path: String
-  /// Neither the file system that this program runs from nor the one that holds the deployments.
+  /// On another file system than the deployments.
   public let isSeparate: Bool
+  /// Nor on the one that this program runs from: it may be frozen without stopping the machine.
+  let mayFreeze: Bool
 
   /// Opens `path`. `sysroot` is the directory that holds the deployments.
   public init(
@@ -31,7 +33,8 @@ public struct BootDirectory: ~Copyable {
     let ours = try at("/") { () throws(Errno) in try FileDescriptor.status(of: "/").device }
     let theirs = try at(path) { () throws(Errno) in try sysroot.status().device }
     self.path = path
-    isSeparate = device != ours && device != theirs
+    isSeparate = device != theirs
+    mayFreeze = isSeparate && device != ours
     directory = opened
   }
 

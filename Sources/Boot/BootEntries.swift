@@ -80,13 +80,13 @@ extension BootDirectory {
   /// The commit step: from here on the board boots `version`. Durable and atomic; everything that
   /// the set names must be durable before, on every other file system.
   public borrowing func commit(_ version: BootVersion) throws(BootError) -> BootCommit {
-    try BootLinks.commit(version, in: directory, path: path, mayFreeze: isSeparate)
+    try BootLinks.commit(version, in: directory, path: path, mayFreeze: mayFreeze)
   }
 
   /// Makes what was written to `/boot` survive a power cut, and visible to its boot loader.
   @discardableResult
   public borrowing func flush() throws(BootError) -> BootFlush {
-    try BootFlush.run(directory, path: path, mayFreeze: isSeparate)
+    try BootFlush.run(directory, path: path, mayFreeze: mayFreeze)
   }
 
   /// `boot/boot -> .`, by which paths that begin with `/boot` hold on a separate `/boot` as well.

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Linux
+import Support
 import Testing
 
 @testable import Boot
 
 /// A `/boot` in a temporary directory.
-private struct Board: ~Copyable {
-  let root: URL
-  var boot: String { root.appendingPathComponent("boot").path }
+private struct Board {
+  let root: TemporaryDirectory
+  var boot: String { root.file("boot") }
 
   init() throws {
-    root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(
-      at: root.appendingPathComponent("boot"), withIntermediateDirectories: true)
+    root = try TemporaryDirectory("board")
+    try root.makeDirectory("boot")
   }
-
-  deinit { try? FileManager.default.removeItem(at: root) }
 
   func open() throws -> BootDirectory {
     try BootDirectory(boot, sysroot: try FileDescriptor.openDirectory(root.path))
@@ -33,10 +31,7 @@ private struct Board: ~Copyable {
   }
 
   func write(_ name: String, _ text: String) throws {
-    let url = root.appendingPathComponent("boot/\(name)")
-    try FileManager.default.createDirectory(
-      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: url)
+    try root.write(text, to: "boot/\(name)")
   }
 }
 
@@ -156,7 +151,7 @@ private func file(_ version: Int) -> BootEntryFile {
 }
 
 @Suite struct BootLoaderTests {
-  private func detect(_ setting: String?, _ board: borrowing Board) throws -> Result<
+  private func detect(_ setting: String?, _ board: Board) throws -> Result<
     BootLoader, BootError
   > {
     let directory = try FileDescriptor.openDirectory(board.boot)

@@ -1,53 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
 import Linux
+import Support
 import Testing
 
 @testable import Boot
-
-/// A file system of its own in a loop device, mounted in a temporary directory.
-private struct LoopMount: ~Copyable {
-  let folder: URL
-  var path: String { folder.appendingPathComponent("mnt").path }
-
-  init(_ make: String) throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    try FileManager.default.createDirectory(
-      at: folder.appendingPathComponent("mnt"), withIntermediateDirectories: true)
-    try shell("truncate -s 16M \(folder.path)/image && \(make) \(folder.path)/image")
-    try shell("mount -o loop \(folder.path)/image \(path)")
-  }
-
-  deinit {
-    try? shell("umount \(path)")
-    try? FileManager.default.removeItem(at: folder)
-  }
-}
-
-private struct ShellFailure: Error { let command: String }
-
-private func shell(_ command: String) throws {
-  let process = Foundation.Process()
-  process.executableURL = URL(fileURLWithPath: "/bin/sh")
-  process.arguments = ["-c", "PATH=$PATH:/usr/sbin:/sbin; \(command) >/dev/null 2>&1"]
-  try process.run()
-  process.waitUntilExit()
-  if process.terminationStatus != 0 { throw ShellFailure(command: command) }
-}
-
-private func canMount(_ make: String) -> Bool {
-  guard let mount = try? LoopMount(make) else { return false }
-  return FileManager.default.fileExists(atPath: mount.path)
-}
 
 @Suite(.serialized) struct BootFlushTests {
   private static let ext4 = "mkfs.ext4 -q -F"
   private static let fat = "mkfs.vfat"
 
-  @Test(.enabled(if: canMount(ext4), "needs root and loop devices"))
+  @Test(.enabled(if: LoopFileSystem.isAvailable(ext4), "needs root and loop devices"))
   func `a separate ext4 boot is flushed past its journal and exchanged`() throws {
-    let mount = try LoopMount(Self.ext4)
-    let sysroot = try FileDescriptor.openDirectory(mount.folder.path)
+    let mount = try LoopFileSystem(Self.ext4)
+    let sysroot = try FileDescriptor.openDirectory("/")
     let boot = try BootDirectory(mount.path, sysroot: sysroot)
     let isSeparate = boot.isSeparate
     #expect(isSeparate)
@@ -63,19 +28,19 @@ private func canMount(_ make: String) -> Bool {
     #expect(commit.flush == .checkpoint || commit.flush == .freeze)
   }
 
-  @Test(.enabled(if: canMount(ext4), "needs root and loop devices"))
+  @Test(.enabled(if: LoopFileSystem.isAvailable(ext4), "needs root and loop devices"))
   func `freezing leaves the file system writable`() throws {
-    let mount = try LoopMount(Self.ext4)
+    let mount = try LoopFileSystem(Self.ext4)
     let directory = try FileDescriptor.openDirectory(mount.path)
     try directory.freezeAndThaw()
     try directory.makeDirectory("after")
     #expect(try directory.contains("after"))
   }
 
-  @Test(.enabled(if: canMount(fat), "needs root, loop devices and mkfs.vfat"))
+  @Test(.enabled(if: LoopFileSystem.isAvailable(fat), "needs root, loop devices and mkfs.vfat"))
   func `a boot without symbolic links is refused before anything boots from it`() throws {
-    let mount = try LoopMount(Self.fat)
-    let sysroot = try FileDescriptor.openDirectory(mount.folder.path)
+    let mount = try LoopFileSystem(Self.fat)
+    let sysroot = try FileDescriptor.openDirectory("/")
     let boot = try BootDirectory(mount.path, sysroot: sysroot)
     var entry = BootEntry()
     entry.kernel = "/vmlinuz"

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/// One change of kernel arguments, in the order in which they were asked for.
+public enum KernelArgumentChange: Hashable, Sendable {
+  /// `K=V` in place of all arguments with the key `K`.
+  case replace(String)
+  case append(String)
+  /// `K=V`, or `K` where only one argument has that key.
+  case delete(String)
+
+  private static let panicPrefix = Array("\(EntryWriter.panicKey)=".utf8)
+
+  func apply(to arguments: inout KernelArguments) throws(DeployError) {
+    switch self {
+    case .replace(let argument): arguments.replace(argument)
+    case .append(let argument): arguments.append(argument)
+    case .delete(let argument): try arguments.delete(argument)
+    }
+  }
+
+  /// Whether somebody wants no `panic=`.
+  var deletesPanic: Bool {
+    guard case .delete(let argument) = self else { return false }
+    return same(argument, EntryWriter.panicKey)
+      || argument.utf8.starts(with: KernelArgumentChange.panicPrefix)
+  }
+}
+
+/// How a commit becomes a deployment.
+public struct DeployOptions: Sendable {
+  /// Nil: that of the running system, else the only one there is.
+  public var stateroot: String?
+  public var argumentChanges: [KernelArgumentChange] = []
+  /// Whether /etc and kernel arguments come from the running deployment, or else from the first one
+  /// of the stateroot.
+  public var merges = true
+  public var retention: Retention = []
+  /// Whether it becomes the first in boot order.
+  public var isDefault = true
+  /// Whether to remove afterwards what nothing refers to any more. Objects are never touched here.
+  public var cleansUp = true
+
+  public init() {}
+}
+
+/// What a deploy did.
+public struct DeployReport: Sendable {
+  public let deployment: Deployment
+  public let change: BootChange
+  /// Nil where there was nothing to merge from.
+  public let etc: EtcMerge?
+  /// How many deployments there were before, and how many there are now.
+  public let countBefore: Int
+  public let countAfter: Int
+  /// What the cleanup removed. Paths relative to the sysroot.
+  public let removed: [String]
+}

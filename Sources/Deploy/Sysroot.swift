@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Boot
+import Linux
+public import OSTree
+
+/// The physical root of a device, or of an image that is being made:
+/// ```
+/// SYSROOT/ostree/repo/                                  the store of all trees
+/// SYSROOT/ostree/lock                                   held while deployments change
+/// SYSROOT/ostree/boot.B -> boot.B.M                     B, M: 0 or 1
+/// SYSROOT/ostree/boot.B.M/OS/BOOTCSUM/S -> ../../../deploy/OS/deploy/COMMIT.SERIAL
+/// SYSROOT/ostree/deploy/OS/var/                         /var of the stateroot OS
+/// SYSROOT/ostree/deploy/OS/deploy/COMMIT.SERIAL/        a deployment
+/// SYSROOT/ostree/deploy/OS/deploy/COMMIT.SERIAL.origin
+/// SYSROOT/boot/loader -> loader.B                       see BootDirectory
+/// SYSROOT/boot/ostree/OS-BOOTCSUM/                      kernel, initramfs, device trees
+/// ```
+/// As libostree has it: either program understands, keeps and prunes what the other made.
+public final class Sysroot: Sendable {
+  public let path: String
+  public let repo: Repo
+  public let environment: SysrootEnvironment
+  public let loader: BootLoader
+
+  let root: FileDescriptor
+  /// `SYSROOT/ostree`.
+  let store: FileDescriptor
+  let boot: BootDirectory
+  let config: SysrootConfig
+
+  /// Opens the sysroot at `path`; `/` on a device that was booted the OSTree way.
+  ///
+  /// `loader`: what the board's boot loader reads; nil asks the repo's configuration and `/boot`.
+  /// Throws `notASysroot`; `unsupportedBootloader` in `boot` where libostree would write a
+  /// configuration that coppice does not.
+  public static func open(
+    _ path: String, environment: SysrootEnvironment = .running, loader: BootLoader? = nil
+  ) throws(DeployError) -> Sysroot {
+    try Sysroot(path, environment, loader)
+  }
+
+  private init(
+    _ path: String, _ environment: SysrootEnvironment, _ chosen: BootLoader?
+  ) throws(DeployError) {
+    let prefix = Sysroot.prefix(path)
+    let root = try at(path) { () throws(Errno) in try FileDescriptor.openDirectory(path) }
+    for name in ["ostree", "boot"] {
+      let isThere = try at("\(prefix)/\(name)") { () throws(Errno) in
+        try root.statusIfPresent(of: name, following: true)?.type == .directory
+      }
+      if !isThere { throw .notASysroot(path: path) }
+    }
+    let store = try at("\(prefix)/ostree") { () throws(Errno) in
+      try root.open("ostree", [.readOnly, .directory])
+    }
+    let boot = try inBoot { () throws(BootError) in
+      try BootDirectory("\(prefix)/boot", sysroot: store)
+    }
+    let repo = try inRepo { () throws(OSTreeError) in try Repo.open("\(prefix)/ostree/repo") }
+    let config = try SysrootConfig.read(repo)
+    if let chosen {
+      loader = chosen
+    } else {
+      loader = try inBoot { () throws(BootError) in
+        try BootLoader.detect(
+          setting: config.bootloader, settingPath: "\(prefix)/ostree/repo/config",
+          boot: boot.directory, path: boot.path)
+      }
+    }
+    self.path = path
+    self.repo = repo
+    self.environment = environment
+    self.config = config
+    self.root = root
+    self.store = store
+    self.boot = boot
+  }
+
+  /// The absolute name of something below `SYSROOT/ostree`, for errors.
+  func place(_ name: String) -> String { "\(Sysroot.prefix(path))/ostree/\(name)" }
+
+  /// The absolute name of something below `SYSROOT/boot`, for errors.
+  func bootPlace(_ name: String) -> String { "\(boot.path)/\(name)" }
+
+  /// What names below `path` begin with: without a slash at its end.
+  static func prefix(_ path: String) -> String {
+    var bytes = path.utf8[...]
+    while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    return String(bytes) ?? path
+  }
+}
+
+/// Where the running system shows itself. Tests put other places here.
+public struct SysrootEnvironment: Hashable, Sendable {
+  /// The root directory, by which the booted deployment is known.
+  public var root = "/"
+  /// Where libostree keeps what must not outlive a boot.
+  public var run = "/run"
+
+  public init() {}
+
+  public static let running = SysrootEnvironment()
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import Boot
+public import Cryptography
+import Linux
+import OSTree
+
+extension Sysroot {
+  /// Makes a deployment of a commit that is complete in the repo, and puts it into boot order.
+  ///
+  /// Durable and atomic: after a power cut at any point the board boots what it booted before or
+  /// the new deployment. `beforeCommit` is called when all but the commit step is durable. On any
+  /// error what was made is removed again.
+  ///
+  /// Throws `partialCommit`, `noKernel`, `etcNowDirectory`, `selinuxUnsupported`, `noSpace`, ….
+  public func deploy(
+    _ commit: Checksum, origin: Origin, _ options: DeployOptions,
+    _ lock: borrowing SysrootLock,
+    beforeCommit: () throws(DeployError) -> Void = { () throws(DeployError) in }
+  ) throws(DeployError) -> DeployReport {
+    try namingSpace { () throws(DeployError) in
+      try deployUnnamed(commit, origin, options, lock, beforeCommit)
+    }
+  }
+
+  private func deployUnnamed(
+    _ commit: Checksum, _ origin: Origin, _ options: DeployOptions,
+    _ lock: borrowing SysrootLock, _ beforeCommit: () throws(DeployError) -> Void
+  ) throws(DeployError) -> DeployReport {
+    let state = try state()
+    let stateroot = try stateroot(options.stateroot, state)
+    let source = options.merges ? mergeSource(stateroot, state) : nil
+    // What interrupted runs have left needs room, and may be much.
+    var cleaned = CleanupReport()
+    try removeUnusedTrees(state, &cleaned)
+
+    // No prune may take the commit's objects before a ref or a boot entry names it.
+    let repoLock = try inRepo { () throws(OSTreeError) in try repo.lock(.shared) }
+    let isPartial = try inRepo { () throws(OSTreeError) in try repo.isPartial(commit) }
+    if isPartial { throw .partialCommit(commit) }
+    let maker = DeploymentTree(
+      sysroot: self, stateroot: stateroot, commit: commit, source: source,
+      argumentChanges: options.argumentChanges)
+    let made = try maker.make(origin)
+    let order = try options.retention.order(
+      adding: made.deployment, to: state.deployments, booted: state.booted, merge: source,
+      isDefault: options.isDefault, isPinned: isPinned)
+    let change: BootChange
+    do throws(DeployError) {
+      change = try write(order, over: state, lock, beforeCommit: beforeCommit)
+    } catch {
+      try removeIfUnused(made.deployment)
+      throw error
+    }
+    extendLifetime(repoLock)
+    if options.cleansUp { cleaned.removed += try cleanup(lock).removed }
+    return DeployReport(
+      deployment: made.deployment, change: change, etc: made.etc,
+      countBefore: state.deployments.count, countAfter: order.count, removed: cleaned.removed)
+  }
+
+  /// If the commit step itself failed half way, the tree may be in boot order: then it stays.
+  private func removeIfUnused(_ deployment: Deployment) throws(DeployError) {
+    guard let now = try? state(), !now.deployments.contains(where: { $0.isSame(as: deployment) })
+    else { return }
+    var report = CleanupReport()
+    _ = try? removeUnusedTrees(now, &report)
+  }
+
+  /// Whose /etc and arguments a new deployment gets: the booted one, never a newer one that is
+  /// pending, since the booted one has the changes that count; else the first of the stateroot.
+  func mergeSource(_ stateroot: String, _ state: SysrootState) -> Deployment? {
+    if let booted = state.booted, same(booted.stateroot, stateroot) { return booted }
+    return state.deployments.first { same($0.stateroot, stateroot) }
+  }
+
+  /// The origin of a deployment; nil if it has none, which is allowed.
+  public func origin(of deployment: Deployment) throws(DeployError) -> Origin? {
+    let path = place(deployment.originFile)
+    let text = try at(path) { () throws(Errno) -> [UInt8]? in
+      do throws(Errno) {
+        return try store.openBeneath(deployment.originFile).readAll(limit: Origin.bytesMax)
+      } catch {
+        if error == .notFound { return nil }
+        throw error
+      }
+    }
+    guard let text else { return nil }
+    return try Origin(parsing: text, path: path)
+  }
+
+  func isPinned(_ deployment: Deployment) throws(DeployError) -> Bool {
+    try origin(of: deployment)?.isPinned ?? false
+  }
+
+  /// Gives errors of a full file system their numbers.
+  func namingSpace<Value>(
+    _ body: () throws(DeployError) -> Value
+  ) throws(DeployError) -> Value {
+    do throws(DeployError) { return try body() } catch {
+      guard let path = error.fullPath else { throw error }
+      let isBoot = path.utf8.starts(with: "\(boot.path)/".utf8)
+      let status = isBoot ? try? boot.directory.fileSystemStatus() : try? store.fileSystemStatus()
+      guard let status else { throw error }
+      // How much more the rest would have taken nobody knows: at least a block.
+      throw .noSpace(
+        path: isBoot ? boot.path : Sysroot.prefix(self.path) + "/ostree",
+        neededBytes: status.freeBytes + status.blockBytes, freeBytes: status.freeBytes)
+    }
+  }
+}
+
+extension DeployError {
+  /// The file for which there was no room.
+  fileprivate var fullPath: String? {
+    switch self {
+    case .file(let path, let errno), .boot(.file(path: let path, let errno)),
+      .ostree(.file(path: let path, let errno)):
+      errno == .noSpace || errno == .quota ? path : nil
+    default: nil
+    }
+  }
+}
