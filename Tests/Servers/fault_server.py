@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from fault_proxy import ProxyRole, head
+
 lock = threading.Lock()
 log = []
 counts = {}
@@ -26,17 +28,13 @@ def content(count, version=1):
     return (block * (count // 4096 + 1))[:count]
 
 
-def head(status, *headers):
-    lines = [f"HTTP/1.1 {status} {'OK' if status < 300 else 'Other'}", *headers]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-class Client:
+class Client(ProxyRole):
     """One connection: reads requests, and answers them by path."""
 
     def __init__(self, sock, options):
         self.sock = sock
         self.options = options
+        self.log, self.lock = log, lock
         self.number = next(connection_numbers)
         self.buffer = b""
         self.answered = 0
@@ -104,55 +102,6 @@ class Client:
         with lock:
             counts[target] = counts.get(target, 0) + 1
             return counts[target]
-
-    # -- as a proxy
-
-    def allowed(self, headers):
-        wanted = self.options.proxy_credentials
-        if not wanted:
-            return True
-        expected = "Basic " + base64.b64encode(wanted.encode()).decode()
-        if headers.get("proxy-authorization") == expected:
-            return True
-        self.send(head(407, "Content-Length: 0", "Proxy-Authenticate: Basic"))
-        return False
-
-    def tunnel(self, target, headers):
-        with lock:
-            log.append({"connection": self.number, "line": f"CONNECT {target}", **headers})
-        if not self.allowed(headers):
-            return
-        host, port = target.rsplit(":", 1)
-        if host == "refused.test":
-            return self.send(head(502, "Content-Length: 0"))
-        if host == "chatty.test":
-            return self.send(head(200) + b"hello")
-        host = "127.0.0.1" if host == "localhost" else host.strip("[]")
-        other = socket.create_connection((host, int(port)))
-        self.send(head(200))
-
-        def pump(a, b):
-            try:
-                while data := a.recv(65536):
-                    b.sendall(data)
-                b.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
-
-        thread = threading.Thread(target=pump, args=(other, self.sock), daemon=True)
-        thread.start()
-        pump(self.sock, other)
-        thread.join()
-        other.close()
-
-    def forward(self, target, headers):
-        with lock:
-            log.append({"connection": self.number, "line": f"GET {target}", **headers})
-        if self.allowed(headers):
-            body = f"by proxy: {target}".encode()
-            self.send(head(200, f"Content-Length: {len(body)}", "Connection: close") + body)
-
-    # -- as a server
 
     def text(self, body, *headers):
         self.send(head(200, f"Content-Length: {len(body)}", *headers) + body)

@@ -16,7 +16,7 @@ final class FaultServer: @unchecked Sendable {
       .deletingLastPathComponent().appendingPathComponent("Servers/fault_server.py")
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script.path] + arguments
+    process.arguments = ["python3", "-B", script.path] + arguments
     process.standardInput = input
     process.standardOutput = output
     try! process.run()
