@@ -3,7 +3,7 @@ import Linux
 
 /// The checks that run in every build, also inside the device binaries (`coppice self-test`): what
 /// may differ between boards, compilers and the libraries that were linked in. They need a
-/// directory to write to and nothing else; no network, no root.
+/// directory to write to and nothing else; no network beyond this machine, no root.
 public enum SelfTest {
   /// Runs every check, with scratch files in a directory of its own that is removed afterwards.
   public static func run() -> Report {

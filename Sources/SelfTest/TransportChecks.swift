@@ -18,6 +18,28 @@ extension SelfTest {
     report.expect(isMade(options), "TLS is set up with an authority whose certificate ends in 2126")
     options.caFile = scratch.path
     report.expect(!isMade(options), "TLS is not set up without an authority's certificate")
+    checkRefusal("127.0.0.1", &report)
+    checkRefusal("localhost", &report)
+  }
+
+  /// Nobody listens on port 1. Without a loopback interface the error is another, but there is one.
+  private static func checkRefusal(_ host: String, _ report: inout Report) {
+    var options = TransportOptions()
+    options.proxy = .none
+    options.retriesMax = 0
+    options.connectTimeoutMilliseconds = 5000
+    guard let url = HTTPURL("http://\(host):1/") else {
+      return report.fail("'\(host)' is a host")
+    }
+    do throws(TransportError) {
+      _ = try HTTPClient(options).get(url, limitBytes: 1)
+      report.fail("nobody answers on port 1 of \(host)")
+    } catch {
+      switch error {
+      case .connect, .resolve: report.expect(true, "a connection to \(host) is refused")
+      default: report.fail("a connection to \(host) is refused, not anything else")
+      }
+    }
   }
 
   private static func isMade(_ options: TransportOptions) -> Bool {

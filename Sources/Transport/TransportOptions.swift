@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Linux
 
 /// How an `HTTPClient` behaves. The defaults are those of `ostree pull` where it has them.
 public struct TransportOptions: Sendable {
@@ -12,7 +13,7 @@ public struct TransportOptions: Sendable {
   public var verifiesPeer = true
 
   public var proxy = ProxyChoice.environment
-  public var userAgent = "coppice"
+  public var userAgent = "coppice/\(BuildIdentity.version)"
   /// Sent to the origin that a request names, never to where it is redirected.
   public var extraHeaders: [HTTPHeader] = []
 
