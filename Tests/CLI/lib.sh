@@ -2,7 +2,7 @@
 #
 # What the sessions of this directory share; read by bash before each of them.
 
-# make_repo [MODE]: a repo `repo` with two commits of `main` at fixed times, made by the real ostree.
+# make_repo [MODE]: a repo `repo` with two commits of `main` at fixed times, by the real ostree.
 # Everything in them is owned by root, so that the checksums are the same for everybody.
 make_repo() {
   ostree --repo=repo init --mode="${1:-archive}" || return
@@ -28,7 +28,10 @@ commit_tree() {
 # serve DIR: serves DIR by nginx on a free port, until the session ends; sets URL.
 serve() {
   local port
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
   mkdir -p "$DIR/../nginx"
   cat > "$DIR/../nginx/conf" << END
 daemon on;

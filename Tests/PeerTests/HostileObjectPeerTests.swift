@@ -45,8 +45,8 @@ import Testing
     ]
   }
 
-  /// A name in a tree that no file can have, and how the tree comes to have it: by exchange of bytes
-  /// in an honest dirtree, whose commit is then made anew.
+  /// A name in a tree that no file can have, and how the tree comes to have it: by exchange of
+  /// bytes in an honest dirtree, whose commit is then made anew.
   static let names: [(what: String, name: String)] = [
     ("parent", ".."), ("slash", "a/"), ("NUL", "a\\x00"), ("not UTF-8", "\\xff\\xff"),
   ]
