@@ -24,9 +24,11 @@ final class ConnectionPool: Sendable {
     }
   }
 
+  /// Takes a connection on which all is answered; one that holds more than that is let go.
   func give(_ connection: Connection, _ origin: Origin, showsIdentity: Bool) {
-    connection.rest()
     connection.saveSession()
+    guard connection.unreadCount == 0, !connection.hasOutgoing else { return }
+    connection.rest()
     entries.withLock { entries in
       if entries.count >= ConnectionPool.connectionsMax { entries.removeFirst() }
       entries.append(

@@ -16,6 +16,12 @@ public final class HTTPClient: Sendable {
   public init(_ options: TransportOptions) throws(TransportError) {
     var options = options
     options.userAgent = HTTPClient.sendable(options.userAgent)
+    // A day is for ever here, and can be counted in nanoseconds.
+    let day: Int64 = 86_400_000
+    options.connectTimeoutMilliseconds = min(max(1, options.connectTimeoutMilliseconds), day)
+    options.totalTimeoutMilliseconds = options.totalTimeoutMilliseconds.map { min(max(1, $0), day) }
+    options.retryDelayMaxMilliseconds = min(options.retryDelayMaxMilliseconds, day)
+    options.lowSpeedSeconds = min(options.lowSpeedSeconds, Int(day / 1000))
     self.options = options
     proxies = ProxySettings(options.proxy)
     limiter = options.limitRateBytesPerSecond.map { RateLimiter(bytesPerSecond: $0) }

@@ -12,8 +12,11 @@ internal import Linux
   let method: TLSTransport
   let sessions = TLSSessions()
 
-  /// Without an identity unless `showsIdentity`. Errors: `.identity`, `.noTrustRoots`.
-  init(_ options: TransportOptions, showsIdentity: Bool) throws(TransportError) {
+  /// Without an identity unless `showsIdentity`; with the trust roots of `other`, if there is one.
+  /// Errors: `.identity`, `.noTrustRoots`.
+  init(
+    _ options: TransportOptions, showsIdentity: Bool, sharing other: TLSContext?
+  ) throws(TransportError) {
     OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
     guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
       die("libssl has no memory for a context")
@@ -22,7 +25,12 @@ internal import Linux
     method = TLSTransport()
     unsafe TLSContext.setProtocol(context)
     if options.verifiesPeer {
-      try unsafe TLSTrust.load(into: context, caFile: options.caFile)
+      if let other {
+        unsafe SSL_CTX_set1_cert_store(context, SSL_CTX_get_cert_store(other.raw))
+        unsafe SSL_CTX_set1_param(context, SSL_CTX_get0_param(other.raw))
+      } else {
+        try unsafe TLSTrust.load(into: context, caFile: options.caFile)
+      }
       unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     } else {
       unsafe SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)

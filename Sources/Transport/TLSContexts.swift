@@ -17,7 +17,8 @@ final class TLSContexts: Sendable {
     let showsIdentity = showsIdentity && hasIdentity
     return try made.withLock { (made) throws(TransportError) -> TLSContext in
       if let known = showsIdentity ? made.withIdentity : made.withoutIdentity { return known }
-      let context = try TLSContext(options, showsIdentity: showsIdentity)
+      let context = try TLSContext(
+        options, showsIdentity: showsIdentity, sharing: made.withIdentity ?? made.withoutIdentity)
       if showsIdentity { made.withIdentity = context } else { made.withoutIdentity = context }
       return context
     }

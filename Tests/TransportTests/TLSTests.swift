@@ -147,6 +147,22 @@ import Testing
       fetch(url, options) == .failed(.handshake(url: target, .certificateRequired)))
   }
 
+  @Test func `the trust roots are the same where a redirect leads`() {
+    var options = options()
+    options.certificateFile = certificates.path("client.pem")
+    options.privateKeyFile = certificates.path("client.key")
+    let good = TLSServer.good.url("/bytes/5", host: "127.0.0.1").text
+    #expect(
+      fetch(TLSServer.demanding.url("/to/302?\(good)"), options)
+        == .body(FaultServer.content(5)))
+    let stranger = TLSServer.Server("stranger")
+    let refused = stranger.url("/bytes/5").text
+    #expect(
+      fetch(TLSServer.demanding.url("/to/302?\(refused)"), options)
+        == .failed(.certificate(url: refused, .unknownAuthority)))
+    withExtendedLifetime(stranger) {}
+  }
+
   @Test func `a redirect from https to http is refused`() {
     let target = FaultServer.shared.url("/bytes/5").text
     let url = TLSServer.good.url("/to/302?\(target)")

@@ -226,6 +226,20 @@ import Testing
     #expect(server.log(path).count == 1)
   }
 
+  @Test func `bytes behind a body end the connection, and are not the next answer`() throws {
+    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    let text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + evil
+    let path = "/raw?" + Data(text.utf8).base64EncodedString()
+    #expect(get(path) == self.text("ok"))
+    #expect(get("/redirect/0") == self.text("arrived"))
+    let both = Collector([
+      TransferRequest(server.url(path), tag: 0, limitBytes: 100),
+      TransferRequest(server.url("/redirect/0"), tag: 1, limitBytes: 100),
+    ])
+    client.run(server.url("/"), both)
+    #expect(both.results[1] == .body(Array("arrived".utf8)))
+  }
+
   // MARK: Ends
 
   @Test func `an abandoned transfer leaves the others alone`() {
