@@ -100,11 +100,14 @@ extension CommitPull {
     var survey = ContentSurvey(context.staging)
     for pulled in chain.commits {
       try survey.add(pulled)
-      try plan.addSizes(of: pulled, context.staging)
+      try plan.addSizes(of: pulled, counted: survey.missing, context.staging)
     }
     plan.missingContent = survey.missing
+    if chain.commits.count == 1, let distinct = plan.distinctContent {
+      plan.missingContent = distinct
+    }
     plan.presentContent = survey.present
-    if plan.missingContent > 0 { try context.room.check(plan.missingUnpackedBytes ?? 0) }
+    if plan.missingContent > 0 { try context.room.check(plan.neededBytesMin) }
     progress.expect(content: plan.missingContent)
     return plan
   }

@@ -12,25 +12,38 @@ public struct PullPlan: Sendable {
   public internal(set) var missingBytes: UInt64?
   public internal(set) var missingUnpackedBytes: UInt64?
 
+  /// What the largest of the commits takes in a repo of this mode: less room will not do.
+  var neededBytesMin: UInt64 = 0
+  /// Missing file objects of the last commit with a list, each counted once.
+  var distinctContent: UInt64?
+
   public init() {}
 
-  /// Adds what the commit's `ostree.sizes` says of the files that are missing. A list that cannot
-  /// be read promises nothing.
-  mutating func addSizes(of pulled: PulledCommit, _ staging: Staging) throws(PullError) {
+  /// Adds what the commit's `ostree.sizes` says of the files that are missing; `counted` of them
+  /// are in the trees so far. A list that cannot be read, or is of another tree, promises nothing.
+  mutating func addSizes(
+    of pulled: PulledCommit, counted: UInt64, _ staging: Staging
+  ) throws(PullError) {
     guard let sizes = pulled.commit.sizes else { return }
-    var (wire, unpacked): (UInt64, UInt64) = (missingBytes ?? 0, missingUnpackedBytes ?? 0)
-    var missing: UInt64 = 0
+    var (wire, unpacked, missing): (UInt64, UInt64, UInt64) = (0, 0, 0)
     for index in 0..<sizes.count {
       let size: ObjectSize
       do throws(FormatError) { size = try sizes.size(at: index) } catch { return }
       guard size.name.type == .file else { continue }
       if try ostree({ () throws(OSTreeError) in try staging.contains(size.name) }) { continue }
       missing += 1
-      wire = wire.addingReportingOverflow(size.archivedBytes).partialValue
-      unpacked = unpacked.addingReportingOverflow(size.unpackedBytes).partialValue
+      wire = PullPlan.sum(wire, size.archivedBytes)
+      unpacked = PullPlan.sum(unpacked, size.unpackedBytes)
     }
-    if missing > missingContent { return }  // a list of another tree
-    missingContent = missing
-    (missingBytes, missingUnpackedBytes) = (wire, unpacked)
+    if missing > counted { return }
+    distinctContent = missing
+    missingBytes = PullPlan.sum(missingBytes ?? 0, wire)
+    missingUnpackedBytes = PullPlan.sum(missingUnpackedBytes ?? 0, unpacked)
+    neededBytesMin = max(neededBytesMin, staging.repo.mode == .archive ? wire : unpacked)
+  }
+
+  private static func sum(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? .max : sum
   }
 }

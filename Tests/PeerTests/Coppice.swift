@@ -4,7 +4,7 @@ import Support
 
 /// One run of the executable under test, and what it says of itself.
 struct Coppice: CustomStringConvertible {
-  /// The JSON document on standard output: what every command has, and what `pull` adds.
+  /// The JSON document on standard output: what every command has.
   struct Document: Decodable {
     struct Failure: Decodable {
       let name: String
@@ -13,25 +13,31 @@ struct Coppice: CustomStringConvertible {
       let url: String?
       let path: String?
     }
-    struct Fetched: Decodable, Equatable {
+    let ok: Bool
+    let exit: Int
+    let error: Failure?
+  }
+
+  /// What the document of `pull` has besides.
+  struct Pulled: Decodable {
+    struct Fetched: Decodable {
       let metadata: Int
       let content: Int
       let bytes: Int
     }
 
-    let ok: Bool
-    let exit: Int
-    let error: Failure?
-    let commits: [String]?
-    let fetched: Fetched?
-    let reused: Int?
-    let written_bytes: Int?
-    let seconds: Double?
-    let peak_rss_bytes: Int?
+    let commits: [String]
+    let fetched: Fetched
+    let reused: Int
+    let writtenBytes: Int
+    let seconds: Double
+    let peakRssBytes: Int
   }
 
   let program: ProgramResult
   let document: Document
+  /// Only of a pull that succeeded.
+  let pulled: Pulled?
 
   /// Runs `coppice --json` to its end. The configuration is that of the test, not of this machine.
   init(_ arguments: [String], config: String? = nil, seconds: Int = 120) throws {
@@ -41,11 +47,15 @@ struct Coppice: CustomStringConvertible {
 
   init(_ program: ProgramResult) throws {
     self.program = program
+    let bytes = Data(program.standardOutputBytes)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
-      document = try JSONDecoder().decode(Document.self, from: Data(program.standardOutputBytes))
+      document = try decoder.decode(Document.self, from: bytes)
     } catch {
       throw ProgramError(description: "no JSON document: \(error)\n\(program.description)")
     }
+    pulled = try? decoder.decode(Pulled.self, from: bytes)
   }
 
   /// Starts it and comes back at once.

@@ -36,7 +36,7 @@ enum Victim: String, CaseIterable, Sendable {
     return "objects/\(checksum.prefix(2))/\(checksum.dropFirst(2)).\(rawValue)"
   }
 
-  private static func columns(
+  static func columns(
     _ server: PeerRepo, _ commit: String, _ path: String
   ) throws -> [String] {
     try server.ostree("ls", "-d", "-C", commit, path).split(separator: " ").map(String.init)

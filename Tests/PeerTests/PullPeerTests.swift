@@ -22,10 +22,10 @@ import Testing
     #expect(try repo.tree(commit) == fixture.server.tree(commit))
     #expect(try repo.staged() == [])
 
-    let document = run.document
+    let (document, pulled) = (run.document, run.pulled)
     #expect(document.ok && document.exit == 0 && document.error == nil)
-    #expect(document.commits == [commit])
-    let fetched = try #require(document.fetched)
+    #expect(pulled?.commits == [commit])
+    let fetched = try #require(pulled?.fetched)
     let asked = try fixture.web.requests().filter { $0.hasPrefix("200 /objects/") }
     #expect(asked.count == Set(asked).count, "an object was fetched twice")
     #expect(fetched.content == asked.filter { $0.hasSuffix(".filez") }.count)
@@ -36,11 +36,11 @@ import Testing
         }
         .count)
     #expect(fetched.bytes > 0)
-    #expect(document.reused == 0)
+    #expect(pulled?.reused == 0)
     // The large file alone has three million bytes.
-    #expect(try #require(document.written_bytes) > (mode == "archive" ? 1000 : 3_000_000))
-    #expect(try #require(document.seconds) >= 0)
-    #expect(try #require(document.peak_rss_bytes) > 1 << 20)
+    #expect(try #require(pulled?.writtenBytes) > (mode == "archive" ? 1000 : 3_000_000))
+    #expect(try #require(pulled?.seconds) >= 0)
+    #expect(try #require(pulled?.peakRssBytes) > 1 << 20)
   }
 
   @Test func `what an ordinary pull of a bare repo must not hold is refused by the plain mode`()
@@ -61,13 +61,13 @@ import Testing
     let repo = try fixture.repo(mode)
     try fixture.mustPull(into: repo, "os/old")
     let run = try fixture.mustPull(into: repo)
-    #expect(try #require(run.document.reused) > 0)
+    #expect(try #require(run.pulled?.reused) > 0)
     // 40 numbered files, the greetings, the version and the large file are new.
-    #expect(try #require(run.document.fetched).content == 44)
+    #expect(try #require(run.pulled?.fetched).content == 44)
     let again = try fixture.mustPull(into: repo)
-    #expect(again.document.fetched?.content == 0)
-    #expect(again.document.fetched?.metadata == 0)
-    #expect(again.document.written_bytes == 0)
+    #expect(again.pulled?.fetched.content == 0)
+    #expect(again.pulled?.fetched.metadata == 0)
+    #expect(again.pulled?.writtenBytes == 0)
   }
 
   @Test func `ten thousand files come over within the memory that is promised`() throws {
@@ -86,8 +86,8 @@ import Testing
     let commit = try fixture.server.commit(tree, to: "os/main", "--fsync=no")
     let repo = try fixture.repo("bare-user")
     let run = try fixture.mustPull(into: repo)
-    #expect(run.document.commits == [commit])
-    #expect(run.document.fetched?.content == 10_000)
+    #expect(run.pulled?.commits == [commit])
+    #expect(run.pulled?.fetched.content == 10_000)
     #expect(try repo.tree(commit) == fixture.server.tree(commit))
 
     // A debug build has its symbols mapped and the runtime beside it: what is promised of the
@@ -95,7 +95,7 @@ import Testing
     let small = try PeerFixture()
     let few = try small.mustPull(into: small.repo("bare-user"))
     let growth =
-      try #require(run.document.peak_rss_bytes) - #require(few.document.peak_rss_bytes)
+      try #require(run.pulled?.peakRssBytes) - #require(few.pulled?.peakRssBytes)
     #expect(growth < 2 << 20, "ten thousand files cost \(growth) bytes more than sixty")
   }
 
@@ -104,7 +104,7 @@ import Testing
     let repo = try fixture.repo("archive")
     let commits = try ["os/main", "os/old", "os/plain"].map { try fixture.commit($0) }
     let run = try fixture.mustPull(into: repo, "os/main", commits[1], "os/plain")
-    #expect(Set(try #require(run.document.commits)) == Set(commits))
+    #expect(Set(try #require(run.pulled?.commits)) == Set(commits))
     #expect(try repo.ref("origin:os/main") == commits[0])
     #expect(try repo.ref("origin:os/plain") == commits[2])
     #expect(try repo.ref("origin:os/old") == nil)
@@ -122,7 +122,7 @@ import Testing
     let commit = try fixture.server.commit(tree, to: "os/main", "--fsync=no")
     let repo = try fixture.repo("bare-user")
     let run = try fixture.mustPull(into: repo)
-    #expect(run.document.commits == [commit])
+    #expect(run.pulled?.commits == [commit])
     #expect(try repo.tree(commit) == fixture.server.tree(commit))
   }
 }

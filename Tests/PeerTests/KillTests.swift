@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Support
+import Testing
+
+/// `kill -9` at any moment: what is there is sound, and running it again completes it.
+@Suite struct KillTests {
+  private static let momentsMax = 10
+
+  @Test func `a pull that is killed at ten moments is completed by the next one`() throws {
+    let fixture = try PeerFixture("kill", empty: true)
+    try fixture.publishRandom(megabytes: 4)
+    let commit = try fixture.commit()
+    // Slow enough for a kill to meet it in every phase.
+    let (rate, seconds) = ("--limit-rate=4000000", 1.4)
+    var random = SeededRandom.ofThisRun()
+    for moment in 1...Self.momentsMax {
+      let repo = try fixture.repo("bare-user", "ours\(moment)", core: [])
+      let pull = try fixture.startPull(into: repo, rate, "os/main")
+      let delay = seconds * Double(moment - 1) / Double(Self.momentsMax) + random.below(0.14)
+      Thread.sleep(forTimeInterval: delay)
+      pull.send(signal: SIGKILL)
+      let status = try pull.wait(seconds: 10).status
+      #expect(status == 128 + SIGKILL || status == 0)
+      try repo.fsck()
+      // The ref moves last: where it is, all else is.
+      if try repo.ref("origin:os/main") != nil {
+        #expect(!repo.isPartial(commit), "killed after \(delay) s, seed \(random.seed)")
+      }
+
+      let run = try fixture.mustPull(into: repo)
+      #expect(run.exit == 0, "killed after \(delay) s, seed \(random.seed)")
+      #expect(try repo.ref("origin:os/main") == commit)
+      #expect(!repo.isPartial(commit))
+      #expect(try repo.staged() == [], "killed after \(delay) s, seed \(random.seed)")
+    }
+  }
+}
+
+/// Random numbers that come again for the same seed: COPPICE_SEED, or a new one.
+struct SeededRandom {
+  let seed: UInt64
+  private var state: UInt64
+
+  static func ofThisRun() -> SeededRandom {
+    let given = ProcessInfo.processInfo.environment["COPPICE_SEED"].flatMap { UInt64($0) }
+    let seed = given ?? UInt64.random(in: 1...UInt64.max)
+    print("COPPICE_SEED=\(seed)")
+    return SeededRandom(seed: seed, state: seed)
+  }
+
+  /// splitmix64.
+  private mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  /// From 0 to `limit`.
+  mutating func below(_ limit: Double) -> Double {
+    Double(next() >> 11) / 9_007_199_254_740_992 * limit
+  }
+}
