@@ -46,8 +46,23 @@ struct Arguments: Sendable {
     values.filter { $0.name == name }.map { $0.value }
   }
 
+  /// The values of several options, in the order in which they were given.
+  func occurrences(of names: [String]) -> [(name: String, value: String)] {
+    values.filter { names.contains($0.name) }
+  }
+
   /// The last value of an option that takes a number or bytes.
   func number(_ name: String) -> UInt64? { value(name).flatMap(Arguments.count) }
+
+  /// The operand as an index that counts from 0.
+  func index(_ position: Int) throws(Message) -> Int {
+    guard let index = Int(operands[position]), index >= 0 else {
+      throw Message(
+        .usage, "bad-value", "'\(operands[position])' is no index of a deployment",
+        hint: "'coppice status' counts them from 0")
+    }
+    return index
+  }
 
   func operand(_ index: Int) -> String? { index < operands.count ? operands[index] : nil }
 
@@ -149,7 +164,8 @@ extension Arguments {
     case .none, .text: break
     case .choice(let words):
       guard words.contains(value) else {
-        throw badValue(option, value, "one of \(words.map { "'\($0)'" }.joined(separator: ", "))")
+        let list = words.map { "'\($0)'" }.joined(separator: ", ")
+        throw badValue(option, value, words.count == 1 ? list : "one of \(list)")
       }
     case .number:
       guard UInt64(value) != nil, !value.starts(with: "+") else {

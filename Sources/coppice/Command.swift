@@ -45,7 +45,9 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .pull, .fsck, .remote, .refs, .revParse, .show, .log, .list, .cat, .checkout, .config,
+    .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
+    .prune, .diff, .fsck, .remote, .refs,
+    .revParse, .show, .log, .list, .cat, .checkout, .initSysroot, .config,
     .selfTest,
   ]
 }

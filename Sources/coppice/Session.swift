@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Boot
 import Configuration
+import Deploy
 import Linux
 import OSTree
 
@@ -8,6 +10,7 @@ final class Session: Sendable {
   let arguments: Arguments
   let terminal: Terminal
   let progress: Progress
+  private let knownSettings = Guarded<Settings?>(nil)
 
   init(_ arguments: Arguments, _ terminal: Terminal) {
     self.arguments = arguments
@@ -35,13 +38,40 @@ final class Session: Sendable {
 
   /// The configuration in force. What is odd in it is said once, as warnings.
   func settings() throws(Message) -> Settings {
+    if let known = knownSettings.withLock({ $0 }) { return known }
     let file = arguments.value("config")
     let settings = try reporting { () throws(ConfigurationError) in
       if let file { return try Settings.load(file: file) }
       return try Settings.load()
     }
     for warning in settings.warnings { terminal.warn(warning.words) }
+    knownSettings.withLock { $0 = settings }
     return settings
+  }
+
+  /// The sysroot, to look at or, after `prepareForWriting`, to change.
+  func openSysroot() throws(Message) -> Sysroot {
+    let path = sysroot
+    let loader = try BootLoader(try settings().loader)
+    return try reporting { () throws(DeployError) in
+      do throws(DeployError) { return try Sysroot.open(path, loader: loader) } catch {
+        if case .file(path, .notFound) = error { throw .notASysroot(path: path) }
+        throw error
+      }
+    }
+  }
+
+  /// Where the sysroot's file systems are read-only they become writable for this process alone.
+  /// Comes before the first thread.
+  func prepareForWriting() throws(Message) {
+    let path = sysroot
+    try reporting { () throws(DeployError) in try Sysroot.prepareForWriting(path) }
+  }
+
+  /// Both.
+  func writableSysroot() throws(Message) -> Sysroot {
+    try prepareForWriting()
+    return try openSysroot()
   }
 
   /// The folder of remotes beside the repo's own configuration: nil where the repo is named
@@ -58,5 +88,22 @@ final class Session: Sendable {
 
   private func isPresent(_ path: String) -> Bool {
     (try? FileDescriptor.status(of: path)) != nil
+  }
+}
+
+extension BootLoader {
+  /// What `[boot] loader` chooses; nil where it is to be found out.
+  init?(_ choice: LoaderChoice) throws(Message) {
+    switch choice {
+    case .auto: return nil
+    case .bls, .none: self = .entries
+    case .uEnv: self = .uEnvironment
+    case .ubootEnvironment, .grub, .systemdBoot:
+      throw Message(
+        .failed, "unsupported-setting",
+        "'loader=\(choice.rawValue)' in '[boot]' is not supported by this version",
+        hint:
+          "'loader=bls' writes the entries in /boot/loader, which GRUB and systemd-boot can read")
+    }
   }
 }

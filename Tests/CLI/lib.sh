@@ -25,6 +25,35 @@ commit_tree() {
     --timestamp="$date 00:00:00 UTC" "$@"
 }
 
+# unpack_os: `os`, a repo with versions 1.0 to 3.0 of a small bootable system, made by the real
+# ostree, and V1, V2, V3, their commits.
+unpack_os() {
+  tar xzf "$(dirname "${BASH_SOURCE[0]}")/../Golden/ostree/os-archive-repo.tar.gz" || return
+  mv os-repo os
+  V1=ed84cf1496a742031972edfb663cb74ddd508e265f11e86297fff6e6e6f134d6
+  V2=ed05f417b8cb3bdf51b911e6504fb519608c3d6ee9fcde8b80b5ddd52c49db9e
+  V3=f0c712a59a7319e6b7ec863887049dcc8cfa3cf8aea6f6eccdac3618099a44f5
+}
+
+# make_sysroot: `sysroot`, made by coppice, with all versions of `os` in its repo.
+make_sysroot() {
+  unpack_os || return
+  coppice init-sysroot --sysroot sysroot --stateroot coppice || return
+  coppice --sysroot sysroot remote add acme "file://$DIR/os" || return
+  coppice --sysroot sysroot pull -q --depth=-1 acme coppice/x86_64/main > /dev/null
+}
+
+# with_lock FILE COMMAND...: runs COMMAND while somebody else holds the lock, as libostree does.
+with_lock() {
+  python3 - "$@" << 'END'
+import fcntl, os, struct, subprocess, sys
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o660)
+F_OFD_SETLK = 37
+fcntl.fcntl(file, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+sys.exit(subprocess.run(sys.argv[2:]).returncode)
+END
+}
+
 # serve DIR: serves DIR by nginx on a free port, until the session ends; sets URL.
 serve() {
   local port

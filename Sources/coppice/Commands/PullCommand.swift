@@ -63,7 +63,7 @@ enum PullCommand {
     let arguments = session.arguments
     var options = try PullOptions(session.settings(), repoPath: session.repoPath)
     for word in arguments.operands.dropFirst() { options.targets.append(try target(word)) }
-    if let depth = arguments.value("depth") { options.depth = try self.depth(depth) }
+    if let depth = arguments.value("depth") { options.depth = try Depth.parse(depth) }
     options.commitMetadataOnly = arguments.isFlag("commit-metadata-only")
     options.isMirror = arguments.isFlag("mirror")
     options.url = arguments.value("url")
@@ -96,16 +96,6 @@ enum PullCommand {
         .usage, "bad-ref", "'\(parts[1])' in '\(word)' is no checksum", hint: "it has 64 digits")
     }
     return .refAt(ref, checksum)
-  }
-
-  private static func depth(_ text: String) throws(Message) -> UInt64? {
-    if text == "-1" { return nil }
-    guard let depth = Arguments.count(text) else {
-      throw Message(
-        .usage, "bad-value", "option '--depth' has the value '\(text)'",
-        hint: "it must be a number, or -1 for all of history")
-    }
-    return depth
   }
 
   static func state(_ progress: PullProgress) -> ProgressState {
@@ -182,5 +172,18 @@ extension PullOptions {
         return total / 100 * UInt64(percent)
       } catch { throw error.message(repoPath) }
     }
+  }
+}
+
+/// How many generations of parents: a number, or -1 for all.
+enum Depth {
+  static func parse(_ text: String) throws(Message) -> UInt64? {
+    if text == "-1" { return nil }
+    guard let depth = Arguments.count(text) else {
+      throw Message(
+        .usage, "bad-value", "option '--depth' has the value '\(text)'",
+        hint: "it must be a number, or -1 for all of history")
+    }
+    return depth
   }
 }

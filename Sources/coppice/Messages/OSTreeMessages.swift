@@ -20,6 +20,10 @@ extension OSTreeError: Reportable {
     case .file(let path, let errno): errno.message(path)
     case .exists(let path):
       Message(.failed, "exists", "'\(path)' is there already", path: path)
+    case .missing(let name) where name.type == .commit:
+      Message(
+        .usage, "unknown-commit", "commit '\(name.checksum.hex)' is not in the repo",
+        hint: "pull it first", path: name.path)
     case .missing(let name):
       Message(
         .refused, "object-missing", "object '\(name.path)' is not in the repo",
