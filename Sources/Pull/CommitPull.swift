@@ -12,11 +12,11 @@ import Transport
 /// Nothing is seen in the repo before it is durable and complete. What an interrupted pull has
 /// staged is used by the next one, after it was hashed again.
 public struct CommitPull {
-  private let repo: Repo
-  private let remote: RemoteConfig
-  private let options: PullOptions
+  let repo: Repo
+  let remote: RemoteConfig
+  let options: PullOptions
   private let progress: PullProgress
-  private let source: PullSource
+  let source: PullSource
 
   /// Opens the remote: reads keys and certificates, and looks a list of mirrors up.
   public init(
@@ -55,7 +55,8 @@ public struct CommitPull {
     let refs = try RemoteRefs(source, remote, trust)
     let targets = try refs.resolve(options)
     let fetch = CommitFetch(
-      source: source, remote: remote, trust: trust, staging: staging, progress: progress)
+      reader: CommitReader(source: source, remote: remote, trust: trust), staging: staging,
+      progress: progress)
     var chain = CommitChain(fetch, options)
     for target in targets { try chain.follow(target) }
 
