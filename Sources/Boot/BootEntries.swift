@@ -83,6 +83,13 @@ extension BootDirectory {
     try BootLinks.commit(version, in: directory, path: path, mayFreeze: mayFreeze)
   }
 
+  /// Makes `loader.next` anew where it is missing or leads to the set in force, as libostree leaves
+  /// it. Durable when it returns. False if it was right.
+  @discardableResult
+  public borrowing func restoreNextLink() throws(BootError) -> Bool {
+    try BootLinks.restoreNext(in: directory, path: path, mayFreeze: mayFreeze)
+  }
+
   /// Makes what was written to `/boot` survive a power cut, and visible to its boot loader.
   @discardableResult
   public borrowing func flush() throws(BootError) -> BootFlush {

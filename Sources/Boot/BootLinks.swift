@@ -140,6 +140,21 @@ extension BootLinks {
     return BootCommit(step: .renamed, flush: flush)
   }
 
+  /// Makes `loader.next` lead to the set that is not in force; false if it does, or if there is no
+  /// set in force. Durable when it returns; changes nothing of what boots.
+  static func restoreNext(
+    in boot: borrowing FileDescriptor, path: String, mayFreeze: Bool
+  ) throws(BootError) -> Bool {
+    let links = try read(in: boot, path: path)
+    guard let current = links.current, links.next != current.other else { return false }
+    try at("\(path)/\(temporaryName)") { () throws(Errno) in
+      _ = try boot.unlinkIfPresent(temporaryName)
+    }
+    try point(nextName, to: current.other, in: boot, path: path)
+    _ = try BootFlush.run(boot, path: path, mayFreeze: mayFreeze)
+    return true
+  }
+
   /// Makes `link` lead to `version`, whatever has that name.
   private static func point(
     _ link: String, to version: BootVersion, in boot: borrowing FileDescriptor, path: String

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Boot
+public import Configuration
+public import Cryptography
+public import Linux
+public import OSTree
+
+/// How bad a finding is.
+public enum Verdict: String, Sendable {
+  case ok
+  /// Works, but somebody should know.
+  case warn
+  /// Updates fail, or will, until somebody does something.
+  case fail
+}
+
+/// What a check of the doctor is about.
+public enum DoctorSubject: String, Sendable {
+  case configuration, sysroot, repo, leftovers, commits, lock, space, boot, deployments, clock
+  case remote, signatures, certificates, origin, state
+}
+
+/// What a check found. The words and the advice are made where they are shown.
+public enum Finding: Sendable {
+  case settings(files: [String])
+  case oddSetting(ConfigurationWarning)
+  case brokenSettings(ConfigurationError)
+  /// A file that a setting names is not there, or cannot be read.
+  case missingFile(path: String, Setting, Errno)
+
+  case sysroot(path: String, BootLoader)
+  case repo(path: String, RepoMode)
+  case readOnlyRepo(path: String)
+
+  /// Nothing of interrupted runs.
+  case noLeftovers
+  case leftovers(Leftovers)
+  case judgedLeftovers(kept: UInt64, removed: UInt64)
+  case completeCommits
+  case partialCommit(Checksum)
+  case damagedCommit(Checksum)
+  /// Marks of commits that are not there.
+  case staleMarks(count: Int)
+  case clearedMarks(count: Int)
+
+  case lockFree
+  case lockHeld(path: String)
+  case room(RoomNeeded)
+
+  case bootLinks(BootVersion)
+  case nothingInBoot
+  case noNextLink(path: String)
+  case restoredNextLink(path: String)
+
+  case deployments(count: Int)
+  case noDeployments
+  case missingTree(path: String)
+  case missingKernel(path: String, deployment: String)
+  /// libostree will finish it when the machine goes down.
+  case staged(name: String)
+
+  case clock(seconds: Int64)
+  /// Earlier than this program was made.
+  case clockBehind(seconds: Int64, floorSeconds: Int64)
+
+  case remote(name: String, url: String, ref: String)
+  case signatures(remote: String)
+  /// Nothing proves what comes from the remote but, perhaps, TLS.
+  case noSignatures(remote: String, url: String, isEncrypted: Bool)
+  case certificates
+  case origin(refspec: String)
+  case originDiffers(refspec: String, configured: String)
+  case noOrigin(deployment: String)
+
+  case state(path: String)
+  case unwritableState(path: String)
+
+  /// A check that could not be made: the error says why and what to do.
+  case failed(UpdaterError)
+}
+
+/// One line of what the doctor says.
+public struct Diagnosis: Sendable {
+  public let subject: DoctorSubject
+  public let verdict: Verdict
+  public let finding: Finding
+
+  init(_ subject: DoctorSubject, _ verdict: Verdict, _ finding: Finding) {
+    self.subject = subject
+    self.verdict = verdict
+    self.finding = finding
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Cryptography
+public import Deploy
+public import OSTree
+public import Pull
+
+/// What a run of `update` is asked for.
+public struct UpdateOptions: Sendable {
+  /// A directory or URL to pull from in place of the remote's own, with the same checks.
+  public var from: String?
+  /// Whether to make a deployment; else the commit is only fetched.
+  public var deploys = true
+  /// Deploys also what is deployed already.
+  public var isForced = false
+
+  public init() {}
+}
+
+/// Where an update is.
+public enum UpdateStep: Sendable {
+  case pulling(PullProgress)
+  case deploying(Checksum)
+}
+
+/// What the server has, and whether it is new here.
+public struct UpdateCheck: Sendable {
+  public let source: UpdateSource
+  public let commit: Checksum
+  public let version: String?
+  /// Of the commit, in seconds since 1970.
+  public let timestamp: UInt64
+  /// The deployment whose place the next one takes: the running one, else the first.
+  public let deployed: Deployment?
+  public let deployedVersion: String?
+  /// Whether something else than this commit boots next.
+  public let isAvailable: Bool
+  /// `ostree.endoflife`: why this ref gets no more updates.
+  public let endOfLife: String?
+  /// `ostree.endoflife-rebase`: the ref to follow instead.
+  public let endOfLifeRebase: String?
+  let object: Commit
+}
+
+/// How an update ended that did not fail.
+public enum UpdateResult: String, Sendable {
+  /// What the server has boots next.
+  case upToDate = "up-to-date"
+  /// It boots next from now on.
+  case deployed
+  /// It is in the repo, whole.
+  case downloaded
+}
+
+/// What an update did.
+public struct UpdateReport: Sendable {
+  public let check: UpdateCheck
+  public internal(set) var result: UpdateResult
+  /// Nil where there was nothing to pull.
+  public internal(set) var pull: PullResult?
+  /// Nil where nothing was deployed.
+  public internal(set) var deploy: DeployReport?
+  /// What was removed from the repo afterwards.
+  public internal(set) var prune: PruneReport?
+  /// Why objects that nothing needs any more are still there: no reason for an update to fail.
+  public internal(set) var pruneFailure: OSTreeError?
+  /// The first in boot order.
+  public internal(set) var next: Deployment?
+  /// Whether the next boot starts something else than what runs.
+  public internal(set) var needsReboot = false
+  public internal(set) var milliseconds: Int64 = 0
+}

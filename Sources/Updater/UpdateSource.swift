@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import Configuration
+import Deploy
+import Linux
+public import OSTree
+
+/// What a device follows where there is no Uptane server: one ref of one remote.
+public struct UpdateSource: Sendable {
+  public let remote: RemoteConfig
+  public let ref: String
+  /// In place of the remote's own URL.
+  public let url: String?
+
+  public var refspec: Refspec { Refspec(remote: remote.name, ref: ref) }
+}
+
+extension UpdateSource {
+  /// What `[device] remote` and `ref` name; what they leave out comes from `origin`, that of the
+  /// deployment at hand.
+  ///
+  /// `from` is a directory or URL to pull from instead, with the same checks. Throws
+  /// `notConfigured`, `unconfigured`, and `unknownRemote` in `ostree`.
+  static func find(
+    _ settings: Settings, _ origin: Origin?, deployment: Deployment?, _ repo: Repo,
+    remotesFolder: String?, from: String?
+  ) throws(UpdaterError) -> UpdateSource {
+    let isComplete = settings.remote != nil && settings.ref != nil
+    if !isComplete, let deployment, let text = origin?.unconfiguredState {
+      throw .unconfigured(deployment: deployment.name, text: text)
+    }
+    // A local ref, or a checksum, leads to no server.
+    let followed = origin?.refspec.flatMap { Refspec($0) }.flatMap { $0.remote == nil ? nil : $0 }
+    let remoteName = settings.remote ?? followed?.remote
+    var ref = settings.ref
+    // A ref of another remote means nothing here.
+    if ref == nil, let followed, let remoteName, same(followed.remote ?? "", remoteName) {
+      ref = followed.ref
+    }
+    guard let remoteName, let ref else {
+      var missing: [Setting] = []
+      if remoteName == nil { missing.append(.remote) }
+      if ref == nil { missing.append(.ref) }
+      throw .notConfigured(missing: missing)
+    }
+    guard RefName.isValid(ref) else { throw .invalidRef(ref) }
+    let remote = try inRepo { () throws(OSTreeError) in
+      try repo.remote(remoteName, folder: remotesFolder)
+    }
+    return UpdateSource(remote: remote, ref: ref, url: try from.map(location))
+  }
+
+  /// The URL of what `--from` names: a URL as it is; a directory that is a repo, or holds one where
+  /// a sysroot does, as `file://` with its full path.
+  private static func location(_ from: String) throws(UpdaterError) -> String {
+    for scheme in ["http://", "https://", "file://"] where from.utf8.starts(with: scheme.utf8) {
+      return from
+    }
+    let directory = try at(from) { () throws(Errno) in try FileDescriptor.openDirectory(from) }
+    let below = try at(from) { () throws(Errno) in
+      try directory.contains("objects")
+        ? ""
+        : try directory.contains("ostree/repo")
+          ? "/ostree/repo" : ""
+    }
+    if from.utf8.first == UInt8(ascii: "/") { return "file://\(from)\(below)" }
+    let working = try at(".") { () throws(Errno) in
+      try FileDescriptor.openDirectory("/proc/self").symbolicLinkTarget(of: "cwd")
+    }
+    return "file://\(working)/\(from)\(below)"
+  }
+}

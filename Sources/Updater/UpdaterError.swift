@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Configuration
+public import Cryptography
+public import Deploy
+public import Linux
+public import OSTree
+public import Pull
+
+/// Why an update did not come to its end. The board boots what it booted before, and what was
+/// fetched is kept.
+public enum UpdaterError: Error, Hashable, Sendable {
+  case ostree(OSTreeError)
+  case pull(PullError)
+  case deploy(DeployError)
+  case file(path: String, Errno)
+
+  /// Neither the configuration nor the origin of the deployment at hand says what to follow.
+  case notConfigured(missing: [Setting])
+  /// The origin of the deployment at hand asks for something to be set up first, in its own words.
+  case unconfigured(deployment: String, text: String)
+  /// What the configuration names is no ref.
+  case invalidRef(String)
+  /// This mode of trust is not there.
+  case unsupportedMode(TrustMode)
+  /// This boot loader's store is not known here.
+  case unsupportedLoader(LoaderChoice)
+  /// The server offers a commit that is older than the one that is deployed.
+  case older(Checksum, timestamp: UInt64, deployed: Checksum, deployedTimestamp: UInt64)
+}
+
+// The only places where an error changes its type.
+
+@inline(__always)
+func inRepo<R: ~Copyable>(_ body: () throws(OSTreeError) -> R) throws(UpdaterError) -> R {
+  do throws(OSTreeError) { return try body() } catch { throw .ostree(error) }
+}
+
+@inline(__always)
+func inPull<R: ~Copyable>(_ body: () throws(PullError) -> R) throws(UpdaterError) -> R {
+  do throws(PullError) { return try body() } catch { throw .pull(error) }
+}
+
+@inline(__always)
+func inDeploy<R: ~Copyable>(_ body: () throws(DeployError) -> R) throws(UpdaterError) -> R {
+  do throws(DeployError) { return try body() } catch { throw .deploy(error) }
+}
+
+@inline(__always)
+func at<R: ~Copyable>(
+  _ path: String, _ body: () throws(Errno) -> R
+) throws(UpdaterError) -> R {
+  do throws(Errno) { return try body() } catch { throw .file(path: path, error) }
+}
+
+/// Whether two names are the same bytes.
+func same(_ first: String, _ second: String) -> Bool { first.utf8.elementsEqual(second.utf8) }
