@@ -4,7 +4,13 @@
 
 ARCH ?= x86_64 arm64 armv7
 
-.PHONY: test check device device-test size format lint
+.PHONY: demo test check device device-test size format lint
+
+# Two versions of a small OS by the real `ostree`, pulled, verified and deployed by our binary.
+demo:
+	sdk/install-packages demo
+	sdk/build-device x86_64
+	Tests/Demo/run
 
 # Installs what is missing, then builds and tests in ordinary Swift.
 test:
