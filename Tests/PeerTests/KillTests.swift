@@ -35,6 +35,49 @@ import Testing
       #expect(try repo.staged() == [], "killed after \(delay) s, seed \(random.seed)")
     }
   }
+
+  @Test func `a deploy that is killed at ten moments leaves the old order or the new one`() throws {
+    let device = try DeviceFixture()
+    try device.upgrade(to: 1)
+    var random = SeededRandom.ofThisRun()
+    // How long a deploy takes here and today.
+    try device.publish(2)
+    try device.must("pull", "origin", DeviceFixture.ref)
+    let start = Date.now
+    try device.must("deploy", DeviceFixture.refspec)
+    let seconds = Date.now.timeIntervalSince(start)
+    try device.publish(3)
+    try device.must("pull", "origin", DeviceFixture.ref)
+    var ended: [String] = []
+    for moment in 1...Self.momentsMax {
+      // From 2.0 to 3.0 and back, again and again.
+      let version = moment % 2 == 1 ? 3 : 2
+      let before = try device.order()
+      let deploy = try device.start("deploy", "--retain", DeviceFixture.versions[version - 1])
+      let delay = seconds * Double(moment - 1) / Double(Self.momentsMax) + random.below(0.02)
+      Thread.sleep(forTimeInterval: delay)
+      deploy.send(signal: SIGKILL)
+      _ = try deploy.wait(seconds: 10)
+
+      let what = "killed after \(delay) s, seed \(random.seed)"
+      let after = try device.order()
+      ended.append(after == before ? "old" : "new")
+      let isNew = after.count == before.count + 1 && Array(after.dropFirst()) == before
+      #expect(after == before || isNew, "\(what): \(before) became \(after)")
+      #expect(!isNew || after[0].hasPrefix("\(version)."), "\(what): \(after)")
+      #expect(try device.bootOrder().count == after.count, "\(what)")
+      try device.repo.fsck()
+
+      try device.must("deploy", DeviceFixture.versions[version - 1])
+      #expect(try device.order().first?.hasPrefix("\(version).") == true, "\(what)")
+      #expect(try device.order().count == 2, "\(what)")
+      let trees = try FileManager.default.contentsOfDirectory(
+        atPath: "\(device.path)/ostree/deploy/coppice/deploy"
+      ).filter { !$0.hasSuffix(".origin") }
+      #expect(trees.count == 2, "\(what): \(trees) are left")
+    }
+    #expect(ended.contains("old"), "no kill came before the commit step")
+  }
 }
 
 /// Random numbers that come again for the same seed: COPPICE_SEED, or a new one.
