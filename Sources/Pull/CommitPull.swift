@@ -41,6 +41,9 @@ public struct CommitPull {
   /// sound as before, and what was fetched is kept for the next attempt.
   public func run(_ report: (PullProgress) -> Void = { _ in }) throws(PullError) -> PullResult {
     let trust = try RemoteTrust(remote)
+    if !options.planOnly {
+      try ostree { () throws(OSTreeError) in try repo.removeDamagedOfMarkedCommits() }
+    }
     let lock = try ostree { () throws(OSTreeError) in try repo.lock(.shared) }
     return try run(trust, under: lock, report)
   }

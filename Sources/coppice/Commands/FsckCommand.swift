@@ -116,8 +116,8 @@ private enum FsckRepair {
       }
       plan.append((commit, remote))
     }
-    // What nobody can give again is better damaged than gone.
-    if plan.isEmpty { return [] }
+    // What nobody can give again is better damaged than gone; what no commit needs is not.
+    if plan.isEmpty, !report.unsoundCommits.isEmpty { return [] }
     try reporting { () throws(OSTreeError) in try repo.removeDamaged(report) }
     var repaired: [Checksum] = []
     let settings = try session.settings()
