@@ -45,9 +45,10 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .status, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
-    .prune, .diff, .fsck, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
-    .checkout, .initSysroot, .selfTest,
+    .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
+    .prune, .diff, .fsck, .remote, .refs,
+    .revParse, .show, .log, .list, .cat, .checkout, .initSysroot, .config,
+    .selfTest,
   ]
 }
 

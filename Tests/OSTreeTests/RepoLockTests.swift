@@ -6,34 +6,10 @@ import Testing
 
 @testable import OSTree
 
-/// A process that is not ours and holds the lock of a repo the way libostree does.
-private struct LockHolder {
-  let program: RunningProgram
-
-  init(_ repo: SampleRepo, _ kind: LockKind) throws {
-    program = try RunningProgram(
-      "python3",
-      [
-        "-c",
-        """
-        import fcntl, os, struct, sys, time
-        file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o660)
-        kind = fcntl.F_WRLCK if sys.argv[2] == 'exclusive' else fcntl.F_RDLCK
-        fcntl.fcntl(file, 37, struct.pack('hhqqi4x', kind, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
-        print('held', file=sys.stderr, flush=True)
-        time.sleep(60)
-        """, "\(repo.path)/.lock", kind == .exclusive ? "exclusive" : "shared",
-      ])
-    for _ in 0..<1000 where !program.standardErrorSoFar.contains("held") {
-      Clock.sleep(milliseconds: 10)
-    }
-    try #require(program.standardErrorSoFar.contains("held"))
-  }
-
-  func letGo() throws {
-    program.send(signal: SIGKILL)
-    _ = try program.wait()
-  }
+/// Carries what is used by one thread after the other.
+private final class Unchecked: @unchecked Sendable {
+  let value: LockHolder
+  init(_ value: LockHolder) { self.value = value }
 }
 
 @Suite struct RepoLockTests {
@@ -50,17 +26,17 @@ private struct LockHolder {
     let repo = try sample.open()
     let busy = OSTreeError.busy(path: "\(sample.path)/.lock")
 
-    let sharing = try LockHolder(sample, .shared)
+    let sharing = try LockHolder("\(sample.path)/.lock", exclusive: false)
     #expect(try repo.fsck().isSound)
     let prune = Result { () throws(OSTreeError) in try repo.prune() }
     #expect(prune.failure == busy)
-    try sharing.letGo()
+    sharing.release()
     #expect(try repo.prune().removedObjects == 0)
 
-    let excluding = try LockHolder(sample, .exclusive)
+    let excluding = try LockHolder("\(sample.path)/.lock")
     let fsck = Result { () throws(OSTreeError) in try repo.fsck().isSound }
     #expect(fsck.failure == busy)
-    try excluding.letGo()
+    excluding.release()
     #expect(try repo.fsck().isSound)
   }
 
@@ -87,11 +63,11 @@ private struct LockHolder {
   @Test func `a lock that is let go of in time is waited for`() throws {
     let sample = try sample()
     try sample.ostree("config", "set", "core.lock-timeout-secs", "30")
-    let holder = try LockHolder(sample, .exclusive)
-    let program = holder.program
+    let holder = try LockHolder("\(sample.path)/.lock")
+    let shared = Unchecked(holder)
     let thread = try Linux.Thread {
       Clock.sleep(milliseconds: 300)
-      program.send(signal: SIGKILL)
+      shared.value.release()
     }
     #expect(try sample.open().fsck().isSound)
     thread.join()
@@ -100,9 +76,9 @@ private struct LockHolder {
   @Test func `a repo without locking is not locked`() throws {
     let sample = try sample()
     try sample.ostree("config", "set", "core.locking", "false")
-    let holder = try LockHolder(sample, .exclusive)
+    let holder = try LockHolder("\(sample.path)/.lock")
     #expect(try sample.open().prune().removedObjects == 0)
-    try holder.letGo()
+    holder.release()
   }
 
   private func holding(_ lock: borrowing RepoLock, _ body: () throws -> Void) throws {

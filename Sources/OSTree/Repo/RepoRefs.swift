@@ -47,7 +47,12 @@ extension Repo {
         try parent.removeEmptyTree(name)
       }
       try parent.replaceFile(name, with: Array("\(commit.hex)\n".utf8))
-      try root.open("refs", [.readOnly, .directory]).sync()
+      // The folders on the way may be new.
+      var above = directory
+      while above.utf8.contains(UInt8(ascii: "/")) {
+        above = Repo.split(above).directory
+        try root.open(above, [.readOnly, .directory]).sync()
+      }
     } catch {
       switch error {
       case .notDirectory, .exists, .notEmpty, .isDirectory:
