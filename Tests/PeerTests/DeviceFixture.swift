@@ -101,7 +101,7 @@ final class DeviceFixture {
     return order
   }
 
-  /// The versions that the boot entries start, the default first: `version` lines of highest number.
+  /// What the boot entries start, the default first: the `version` lines, highest number first.
   func bootOrder() throws -> [String] {
     let entries = try mustRun(
       "bash", "-c", "cat \"$1\"/boot/loader/entries/*.conf", "entries", path)
