@@ -2,17 +2,24 @@
 import Boot
 public import Configuration
 public import Deploy
+import Linux
 
 extension Sysroot {
   /// Opens the sysroot at `path` for the boot loader that the configuration names.
   ///
-  /// Throws `unsupportedLoader` for those that this version does not know.
+  /// Throws `unsupportedLoader` for those that this version does not know, and `notASysroot` in
+  /// `deploy` also where there is no directory at all.
   public static func open(
     _ path: String, _ settings: Settings, environment: SysrootEnvironment = .running
   ) throws(UpdaterError) -> Sysroot {
     let loader = try settings.bootLoader()
     return try inDeploy { () throws(DeployError) in
-      try Sysroot.open(path, environment: environment, loader: loader)
+      do throws(DeployError) {
+        return try Sysroot.open(path, environment: environment, loader: loader)
+      } catch {
+        if case .file(path, .notFound) = error { throw .notASysroot(path: path) }
+        throw error
+      }
     }
   }
 }

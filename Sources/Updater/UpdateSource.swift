@@ -55,7 +55,7 @@ extension UpdateSource {
     for scheme in ["http://", "https://", "file://"] where from.utf8.starts(with: scheme.utf8) {
       return from
     }
-    let directory = try at(from) { () throws(Errno) in try FileDescriptor.openDirectory(from) }
+    let directory = try openRepoFolder(from)
     let below = try at(from) { () throws(Errno) in
       try directory.contains("objects")
         ? ""
@@ -67,5 +67,13 @@ extension UpdateSource {
       try FileDescriptor.openDirectory("/proc/self").symbolicLinkTarget(of: "cwd")
     }
     return "file://\(working)/\(from)\(below)"
+  }
+
+  /// What is not there, a stick for example, is no repo.
+  private static func openRepoFolder(_ path: String) throws(UpdaterError) -> FileDescriptor {
+    do throws(Errno) { return try FileDescriptor.openDirectory(path) } catch {
+      if error == .notFound || error == .notDirectory { throw .ostree(.notARepo(path: path)) }
+      throw .file(path: path, error)
+    }
   }
 }

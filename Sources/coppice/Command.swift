@@ -45,9 +45,9 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
+    .check, .update, .plan, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
     .prune, .diff, .fsck, .remote, .refs,
-    .revParse, .show, .log, .list, .cat, .checkout, .initSysroot, .config,
+    .revParse, .show, .log, .list, .cat, .checkout, .initSysroot, .config, .doctor,
     .selfTest,
   ]
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import Boot
 import Configuration
 import Deploy
 import Linux
 import OSTree
+import Updater
 
 /// One run of a command: what it was asked for and where its words go.
 final class Session: Sendable {
@@ -51,14 +51,8 @@ final class Session: Sendable {
 
   /// The sysroot, to look at or, after `prepareForWriting`, to change.
   func openSysroot() throws(Message) -> Sysroot {
-    let path = sysroot
-    let loader = try BootLoader(try settings().loader)
-    return try reporting { () throws(DeployError) in
-      do throws(DeployError) { return try Sysroot.open(path, loader: loader) } catch {
-        if case .file(path, .notFound) = error { throw .notASysroot(path: path) }
-        throw error
-      }
-    }
+    let (path, settings) = (sysroot, try settings())
+    return try reporting { () throws(UpdaterError) in try Sysroot.open(path, settings) }
   }
 
   /// Where the sysroot's file systems are read-only they become writable for this process alone.
@@ -88,22 +82,5 @@ final class Session: Sendable {
 
   private func isPresent(_ path: String) -> Bool {
     (try? FileDescriptor.status(of: path)) != nil
-  }
-}
-
-extension BootLoader {
-  /// What `[boot] loader` chooses; nil where it is to be found out.
-  init?(_ choice: LoaderChoice) throws(Message) {
-    switch choice {
-    case .auto: return nil
-    case .bls, .none: self = .entries
-    case .uEnv: self = .uEnvironment
-    case .ubootEnvironment, .grub, .systemdBoot:
-      throw Message(
-        .failed, "unsupported-setting",
-        "'loader=\(choice.rawValue)' in '[boot]' is not supported by this version",
-        hint:
-          "'loader=bls' writes the entries in /boot/loader, which GRUB and systemd-boot can read")
-    }
   }
 }

@@ -43,6 +43,21 @@ make_sysroot() {
   coppice --sysroot sysroot pull -q --depth=-1 acme coppice/x86_64/main > /dev/null
 }
 
+# make_device: `device`, a sysroot with nothing deployed, and `device.conf`, by which it follows `os`.
+make_device() {
+  unpack_os || return
+  rm -f os/summary
+  coppice init-sysroot --sysroot device --stateroot coppice || return
+  coppice --sysroot device remote add acme "file://$DIR/os" || return
+  printf '[device]\nremote=acme\nref=coppice/x86_64/main\n' > device.conf
+}
+
+# device COMMAND...: coppice on that device.
+device() { coppice --sysroot device --config device.conf --progress none "$@"; }
+
+# publish COMMIT: what the branch of `os` names from now on.
+publish() { echo "$1" > os/refs/heads/coppice/x86_64/main; }
+
 # with_lock FILE COMMAND...: runs COMMAND while somebody else holds the lock, as libostree does.
 with_lock() {
   python3 - "$@" << 'END'

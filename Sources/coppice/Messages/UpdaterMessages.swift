@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import Codec
+import Configuration
+import Cryptography
+import Linux
+import Updater
+
+extension UpdaterError: Reportable {
+  var message: Message {
+    switch self {
+    case .ostree(let error): error.message
+    case .pull(let error): error.message
+    case .deploy(let error): error.message
+    case .file(let path, let errno): errno.message(path)
+    case .notConfigured(let missing):
+      Message(
+        .usage, "not-configured",
+        "the configuration does not say what to follow: \(UpdaterError.list(missing)) missing",
+        hint: "set 'remote' and 'ref' in '[device]' of '/etc/coppice/coppice.conf'")
+    case .unconfigured(let deployment, let text):
+      Message(
+        .usage, "remote-unconfigured", "deployment '\(deployment)' is not set up: \(text)",
+        hint: "'remote' and 'ref' in '[device]' of the configuration count more")
+    case .invalidRef(let ref):
+      Message(
+        .usage, "bad-ref", "'\(ref)' is no ref", hint: "see 'ref' in '[device]'")
+    case .unsupportedMode(let mode):
+      Message(
+        .failed, "unsupported-setting",
+        "'mode=\(mode.rawValue)' in '[uptane]' is not supported by this version",
+        hint: "set 'mode=none' and follow a remote and a ref")
+    case .unsupportedLoader(let loader):
+      Message(
+        .failed, "unsupported-setting",
+        "'loader=\(loader.rawValue)' in '[boot]' is not supported by this version",
+        hint:
+          "'loader=bls' writes the entries in /boot/loader, which GRUB and systemd-boot can read")
+    case .older(let commit, let timestamp, let deployed, let deployedTimestamp):
+      Message(
+        .refused, "older-commit",
+        "commit '\(commit.hex)' of \(UpdaterError.time(timestamp)) is older than the deployed "
+          + "'\(deployed.hex)' of \(UpdaterError.time(deployedTimestamp))",
+        hint: "whoever wants the older one pulls and deploys it by its checksum")
+    }
+  }
+
+  private static func list(_ settings: [Setting]) -> String {
+    let names = settings.map { "'\($0.key)'" }.joined(separator: " and ")
+    return "\(names) of '[device]' \(settings.count == 1 ? "is" : "are")"
+  }
+
+  private static func time(_ timestamp: UInt64) -> String {
+    Timestamp.text(seconds: Int64(clamping: timestamp))
+  }
+}
