@@ -43,7 +43,7 @@ make_sysroot() {
   coppice --sysroot sysroot pull -q --depth=-1 acme coppice/x86_64/main > /dev/null
 }
 
-# make_device: `device`, a sysroot with nothing deployed, and `device.conf`, by which it follows `os`.
+# make_device: `device`, a sysroot with nothing deployed; `device.conf` makes it follow `os`.
 make_device() {
   unpack_os || return
   rm -f os/summary
