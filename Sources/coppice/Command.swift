@@ -45,10 +45,9 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .check, .update, .plan, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
-    .prune, .diff, .fsck, .remote, .refs,
-    .revParse, .show, .log, .list, .cat, .checkout, .initSysroot, .config, .doctor,
-    .selfTest,
+    .status, .check, .update, .plan, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
+    .prune, .diff, .fsck, .doctor, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
+    .checkout, .initSysroot, .selfTest,
   ]
 }
 

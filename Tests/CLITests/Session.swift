@@ -39,7 +39,7 @@ struct Session {
 
   private mutating func take(_ line: String) throws {
     let last = steps.count - 1
-    if line.hasPrefix("> ") {
+    if line.hasPrefix("> ") || line == ">" {
       guard steps[last].output.isEmpty, steps[last].messages.isEmpty else {
         throw SessionError(description: "'\(line)' follows no command")
       }
@@ -64,7 +64,7 @@ struct Session {
     for step in steps {
       lines += step.remarks
       lines.append("$ \(step.command[0])")
-      lines += step.command.dropFirst().map { "> \($0)" }
+      lines += step.command.dropFirst().map { $0.isEmpty ? ">" : "> \($0)" }
       lines += step.output.map { Session.escaped($0) }
       lines += step.messages.map { "! \($0)" }
       if step.exitCode != 0 { lines.append("[\(step.exitCode)]") }

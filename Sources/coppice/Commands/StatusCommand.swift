@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import Boot
+import Codec
+import Configuration
+import Cryptography
+import Deploy
+import Linux
+import OSTree
+import Updater
+
+extension Command {
+  static let status = Command(
+    "status", "shows the deployments in boot order, and how the last update ended"
+  ) { session throws(Message) in
+    let sysroot = try session.openSysroot()
+    let status = try reporting { () throws(DeployError) in try sysroot.status() }
+    let last = StatusCommand.history(sysroot, try session.settings())?.last()
+    let trust = StatusCommand.trust(session, sysroot, try session.settings(), status)
+    for line in DeploymentText.lines(status) { try session.terminal.line(line) }
+    for line in StatusCommand.lines(status, trust, last) { try session.terminal.line(line) }
+    return Outcome(members: StatusCommand.members(status, last))
+  }
+}
+
+private enum StatusCommand {
+  static func lines(
+    _ status: SysrootStatus, _ trust: String?, _ last: HistoryEntry?
+  ) -> [String] {
+    var lines = ["", "boot loader: \(status.loader.word)"]
+    if let trust { lines.append("trust: \(trust)") }
+    lines.append(
+      "free: \(HumanSize.text(status.freeBytes)) in the sysroot, "
+        + "\(HumanSize.text(status.bootFreeBytes)) in /boot")
+    if let last { lines.append("last: \(self.last(last))") }
+    if status.needsReboot {
+      lines.append("a restart boots another deployment than the running one")
+    }
+    return lines
+  }
+
+  private static func last(_ entry: HistoryEntry) -> String {
+    let times = entry.times > 1 ? ", \(entry.times) times in a row" : ""
+    let result = entry.result ?? entry.error ?? "failed"
+    return "\(entry.command) at \(Timestamp.text(seconds: entry.at)): \(result) "
+      + "(exit code \(entry.exit)\(times))"
+  }
+
+  /// Nil where nobody says which stateroot is meant.
+  static func history(_ sysroot: Sysroot, _ settings: Settings) -> History? {
+    do throws(DeployError) {
+      let folder = try StateFolder.path(
+        of: sysroot, stateroot: settings.stateroot, try sysroot.state())
+      return History(folder: folder)
+    } catch { return nil }
+  }
+
+  /// What vouches for the next update; nil where nothing says where it comes from.
+  static func trust(
+    _ session: Session, _ sysroot: Sysroot, _ settings: Settings, _ status: SysrootStatus
+  ) -> String? {
+    let current = status.deployments.first { $0.isBooted } ?? status.deployments.first
+    let origin = current?.origin?.refspec.flatMap { Refspec($0) }
+    guard let name = settings.remote ?? origin?.remote,
+      let remote = try? sysroot.repo.remote(name, folder: session.remotesFolder)
+    else { return nil }
+    if remote.signaturePolicy != .none { return "commits of '\(remote.name)' must be signed" }
+    if remote.summarySignaturePolicy != .none {
+      return "the summary of '\(remote.name)' must be signed"
+    }
+    if remote.url.utf8.starts(with: "https:".utf8), !remote.isPermissive {
+      return "nothing but TLS vouches for what '\(remote.name)' serves"
+    }
+    return "nothing vouches for what '\(remote.name)' serves: neither signatures nor TLS"
+  }
+
+  static func members(
+    _ status: SysrootStatus, _ last: HistoryEntry?
+  ) -> [(String, JSONValue)] {
+    [
+      ("schema", .string("coppice.status/1")),
+      ("sysroot", .string(status.path)),
+      ("bootloader", .string(status.loader.word)),
+      ("deployments", .array(status.deployments.map { DeploymentText.member($0) })),
+      ("staged", status.staged.map { DeploymentText.member(staged: $0) } ?? .null),
+      ("trust", .object([("director", .null), ("image", .null)])),
+      (
+        "space",
+        .object([
+          ("sysroot", .object([("free_bytes", .unsigned(status.freeBytes))])),
+          ("boot", .object([("free_bytes", .unsigned(status.bootFreeBytes))])),
+        ])
+      ),
+      ("last", last.map { member($0) } ?? .null),
+      ("reboot_required", .boolean(status.needsReboot)),
+    ]
+  }
+
+  private static func member(_ entry: HistoryEntry) -> JSONValue {
+    .object([
+      ("command", .string(entry.command)), ("exit", .integer(Int64(entry.exit))),
+      ("result", .string(orNull: entry.result)),
+      ("at", .string(Timestamp.text(seconds: entry.at))),
+      ("commit", .string(orNull: entry.commit?.hex)), ("error", .string(orNull: entry.error)),
+      ("times", .integer(entry.times)),
+    ])
+  }
+}
