@@ -40,9 +40,12 @@ struct Coppice: CustomStringConvertible {
   let pulled: Pulled?
 
   /// Runs `coppice --json` to its end. The configuration is that of the test, not of this machine.
-  init(_ arguments: [String], config: String? = nil, seconds: Int = 120) throws {
+  init(
+    _ arguments: [String], config: String? = nil, binary: String = PackagePaths.coppice,
+    seconds: Int = 300
+  ) throws {
     try self.init(
-      Coppice.start(arguments, config: config).wait(seconds: seconds))
+      Coppice.start(arguments, config: config, binary: binary).wait(seconds: seconds))
   }
 
   init(_ program: ProgramResult) throws {
@@ -59,9 +62,11 @@ struct Coppice: CustomStringConvertible {
   }
 
   /// Starts it and comes back at once.
-  static func start(_ arguments: [String], config: String? = nil) throws -> RunningProgram {
+  static func start(
+    _ arguments: [String], config: String? = nil, binary: String = PackagePaths.coppice
+  ) throws -> RunningProgram {
     try RunningProgram(
-      PackagePaths.coppice,
+      binary,
       arguments + ["--json", "--progress", "none", "--config", config ?? "/dev/null"],
       environment: noProxies)
   }

@@ -70,35 +70,6 @@ import Testing
     #expect(again.pulled?.writtenBytes == 0)
   }
 
-  @Test func `ten thousand files come over within the memory that is promised`() throws {
-    let fixture = try PeerFixture("many", empty: true)
-    let tree = try fixture.folder.makeDirectory("tree")
-    try mustRun(
-      "python3", "-c",
-      """
-      import os, sys
-      for folder in range(100):
-          os.makedirs(f'{sys.argv[1]}/usr/{folder}')
-          for file in range(100):
-              with open(f'{sys.argv[1]}/usr/{folder}/{file}', 'w') as out:
-                  out.write(f'{folder}/{file}\\n' * (1 + file))
-      """, tree)
-    let commit = try fixture.server.commit(tree, to: "os/main", "--fsync=no")
-    let repo = try fixture.repo("bare-user")
-    let run = try fixture.mustPull(into: repo)
-    #expect(run.pulled?.commits == [commit])
-    #expect(run.pulled?.fetched.content == 10_000)
-    #expect(try repo.tree(commit) == fixture.server.tree(commit))
-
-    // A debug build has its symbols mapped and the runtime beside it: what is promised of the
-    // device binary, 8 MiB, is judged where that is built. Here it must not grow with the tree.
-    let small = try PeerFixture()
-    let few = try small.mustPull(into: small.repo("bare-user"))
-    let growth =
-      try #require(run.pulled?.peakRssBytes) - #require(few.pulled?.peakRssBytes)
-    #expect(growth < 2 << 20, "ten thousand files cost \(growth) bytes more than sixty")
-  }
-
   @Test func `several refs and a checksum come in one run`() throws {
     let fixture = try PeerFixture()
     let repo = try fixture.repo("archive")
