@@ -53,8 +53,9 @@ public final class Sysroot: Sendable {
     let store = try at("\(prefix)/ostree") { () throws(Errno) in
       try root.open("ostree", [.readOnly, .directory])
     }
+    let bootPath = try Sysroot.bootPath(prefix)
     let boot = try inBoot { () throws(BootError) in
-      try BootDirectory("\(prefix)/boot", sysroot: store)
+      try BootDirectory(bootPath, sysroot: store)
     }
     let repo = try inRepo { () throws(OSTreeError) in try Repo.open("\(prefix)/ostree/repo") }
     let config = try SysrootConfig.read(repo)
@@ -74,6 +75,25 @@ public final class Sysroot: Sendable {
     self.root = root
     self.store = store
     self.boot = boot
+  }
+
+  /// `SYSROOT/boot`, but that of the physical root on a running device whose `/boot` is not
+  /// mounted: there it is an empty directory of the deployment, and nothing would boot from it.
+  private static func bootPath(_ prefix: String) throws(DeployError) -> String {
+    let physical = "\(prefix)/sysroot/boot"
+    let isMounted = try at("\(prefix)/boot") { () throws(Errno) in
+      try FileDescriptor.openDirectory("\(prefix)/boot").contains("loader")
+    }
+    if isMounted { return "\(prefix)/boot" }
+    let isPhysical = try at(physical) { () throws(Errno) in
+      do throws(Errno) {
+        return try FileDescriptor.openDirectory(physical).contains("loader")
+      } catch {
+        if error == .notFound || error == .notDirectory { return false }
+        throw error
+      }
+    }
+    return isPhysical ? physical : "\(prefix)/boot"
   }
 
   /// The absolute name of something below `SYSROOT/ostree`, for errors.

@@ -40,9 +40,7 @@ extension Sysroot {
     if position == state.bootedIndex { throw .isBooted(index: index) }
     var order = state.deployments
     order.remove(at: position)
-    let change = try write(order, state, lock)
-    _ = try cleanup(lock)
-    return change
+    return try write(order, state, lock)
   }
 
   /// Sets the boot order: `indices` names every deployment once. Durable and atomic.
@@ -142,8 +140,10 @@ extension Sysroot {
   private func write(
     _ order: [Deployment], _ state: SysrootState, _ lock: borrowing SysrootLock
   ) throws(DeployError) -> BootChange {
-    try namingSpace { () throws(DeployError) in
+    let change = try namingSpace { () throws(DeployError) in
       try write(order, over: state, lock) { () throws(DeployError) in }
     }
+    if change != .unchanged { _ = try cleanup(lock) }
+    return change
   }
 }

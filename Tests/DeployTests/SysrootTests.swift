@@ -268,6 +268,16 @@ import Testing
     #expect(try sysroot.ostree("admin", "cleanup") == "")
   }
 
+  @Test func `where boot is not mounted, that of the physical root is taken`() throws {
+    try sysroot.deploy(TestSysroot.one)
+    // A deployment's view: `ostree` leads into `sysroot`, and `boot` is empty.
+    let view = sysroot.folder.file("view")
+    try mustRun("sh", "-ec", "mkdir -p \(view)/boot; ln -s sysroot/ostree \(view)/ostree")
+    try mustRun("ln", "-s", sysroot.path, "\(view)/sysroot")
+    let opened = try Sysroot.open(view, environment: sysroot.environment)
+    #expect(try opened.state().deployments.map { $0.name } == [name(TestSysroot.one)])
+  }
+
   // MARK: What must be refused
 
   @Test func `a partial commit is refused`() throws {
