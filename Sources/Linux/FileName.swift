@@ -4,7 +4,13 @@
 /// of valid UTF-8 stands as the scalar U+10FF00 + byte, the last row of the last private plane.
 /// The same is done to bytes that would spell such a scalar, so that the way back is exact.
 /// (Python's PEP 383 does this with surrogates, which a Swift `String` cannot hold.)
-enum FileName {
+public enum FileName {
+  /// The bytes that a name stands for, to be shown or written as they are.
+  public static func bytes(of name: String) -> [UInt8] {
+    guard let encoded = encode(name) else { return Array(name.utf8) }
+    return encoded.dropLast().map { UInt8(bitPattern: $0) }
+  }
+
   static let escapeBase: UInt32 = 0x10FF00
 
   /// The name for bytes that the kernel gave. One copy if they are plain UTF-8.

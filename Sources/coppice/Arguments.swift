@@ -161,7 +161,14 @@ extension Arguments {
 
   private mutating func add(_ option: Option, _ value: String) throws(Message) {
     switch option.value {
-    case .none, .text: break
+    case .none: break
+    case .text:
+      // An empty variable in a script must not mean the root directory.
+      if value.isEmpty {
+        throw Message(
+          .usage, "missing-value", "option '--\(option.name)' has an empty value",
+          hint: "use '\(option.usage)'")
+      }
     case .choice(let words):
       guard words.contains(value) else {
         let list = words.map { "'\($0)'" }.joined(separator: ", ")

@@ -118,7 +118,7 @@ final class Terminal: Sendable {
   /// One line of the result, for a person.
   func line(_ text: String) throws(Message) {
     if isJSON { return }
-    try write(Array(text.utf8) + [0x0A])
+    try write(FileName.bytes(of: text) + [0x0A])
   }
 
   /// A result that is bytes, for example the content of a file.

@@ -58,6 +58,11 @@ device() { coppice --sysroot device --config device.conf --progress none "$@"; }
 # publish COMMIT: what the branch of `os` names from now on.
 publish() { echo "$1" > os/refs/heads/coppice/x86_64/main; }
 
+# unlock DIR: takes away the flag that forbids changes to a deployment, where there is one.
+unlock() {
+  chattr -f -i "$1" || :
+}
+
 # with_lock FILE COMMAND...: runs COMMAND while somebody else holds the lock, as libostree does.
 with_lock() {
   python3 - "$@" << 'END'
@@ -78,6 +83,7 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
   mkdir -p "$DIR/../nginx"
   cat > "$DIR/../nginx/conf" << END
+$([ "$(id -u)" != 0 ] || echo 'user root;')
 daemon on;
 pid $DIR/../nginx/pid;
 error_log $DIR/../nginx/error.log;

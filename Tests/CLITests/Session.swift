@@ -105,8 +105,10 @@ extension Session {
     }
     try directory.write(script, to: "script")
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    // Whoever is not root becomes it in a namespace: deployments have files of root.
+    let shell = geteuid() == 0 ? ["bash"] : ["unshare", "--map-root-user", "bash"]
     let result = try Support.run(
-      "bash", directory.file("script"), in: work,
+      shell[0], arguments: Array(shell.dropFirst()) + [directory.file("script")], in: work,
       environment: [
         "PATH": "\(directory.file("bin")):\(path):/usr/sbin:/sbin", "DIR": work,
         "JOURNAL_STREAM": "", "NO_COLOR": "", "TMPDIR": directory.path,
