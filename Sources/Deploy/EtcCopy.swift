@@ -34,7 +34,13 @@ enum EtcCopy {
     try target.makeDirectory(newName, mode: 0o700)
     let to = try target.openDirectory(newName)
     for entry in try from.entries() {
-      try run(entry.name, in: from, to: entry.name, in: to, times: times)
+      do throws(Errno) {
+        try run(entry.name, in: from, to: entry.name, in: to, times: times)
+      } catch {
+        // A file of a running system may go between being listed and being read.
+        let isThere = try from.contains(entry.name)
+        if isThere || error != .notFound { throw error }
+      }
     }
     try copyMetadata(from: from, to: to)
   }

@@ -62,6 +62,22 @@ private struct EtcDiffWalk {
       (try old.status(of: name), try current.statusIfPresent(of: name))
     }
     guard let after else { return diff.removed.append(full) }
+    do throws(DeployError) {
+      try compareEntry(name, old, before, current, after, full, &diff)
+    } catch {
+      // Gone in the meantime, on a running system.
+      let isThere = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
+        try current.contains(name)
+      }
+      if isThere { throw error }
+      diff.removed.append(full)
+    }
+  }
+
+  private func compareEntry(
+    _ name: String, _ old: borrowing FileDescriptor, _ before: FileStatus,
+    _ current: borrowing FileDescriptor, _ after: FileStatus, _ full: String, _ diff: inout EtcDiff
+  ) throws(DeployError) {
     if before.type == .directory, after.type == .directory {
       let from = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
         try old.openDirectory(name)

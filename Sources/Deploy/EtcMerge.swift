@@ -29,9 +29,21 @@ public struct EtcMerge: Hashable, Sendable {
     var merge = EtcMerge(try EtcDiff.between(old, current, path: path))
     for removed in merge.changes.removed { try remove(removed, new, newPath) }
     for changed in merge.changes.modified + merge.changes.added {
-      try merge.carry(changed, old, current, new, newPath)
+      do throws(DeployError) { try merge.carry(changed, old, current, new, newPath) } catch {
+        // It went after it was listed, as short-lived files of a running system do.
+        guard try !isThere(changed, current, path) else { throw error }
+        if try isThere(changed, old, path) { try remove(changed, new, newPath) }
+      }
     }
     return merge
+  }
+
+  private static func isThere(
+    _ file: String, _ folder: borrowing FileDescriptor, _ path: String
+  ) throws(DeployError) -> Bool {
+    try at("\(path)/\(file)") { () throws(Errno) in
+      try folder.contains(file.utf8.isEmpty ? "." : file)
+    }
   }
 
   private static func remove(

@@ -13,11 +13,12 @@ enum EtcSetup {
   static func run(
     in tree: borrowing FileDescriptor, path: String
   ) throws(DeployError) -> Bool {
-    let (hasEtc, hasDefaults) = try at(path) { () throws(Errno) in
-      (
-        try tree.statusIfPresent(of: "etc")?.type == .directory,
-        try tree.statusIfPresent(of: "usr/etc")?.type == .directory
-      )
+    let hasEtc = try at("\(path)/etc") { () throws(Errno) in
+      try tree.statusIfPresent(of: "etc")?.type == .directory
+    }
+    guard let usr = try openUsr(in: tree, path, isNeeded: hasEtc) else { return false }
+    let hasDefaults = try at("\(path)/usr/etc") { () throws(Errno) in
+      try usr.statusIfPresent(of: "etc")?.type == .directory
     }
     if hasEtc, hasDefaults {
       do throws(Errno) { try tree.removeDirectory("etc") } catch {
@@ -26,16 +27,26 @@ enum EtcSetup {
       }
     } else if hasEtc {
       try at("\(path)/usr/etc") { () throws(Errno) in
-        try tree.makeDirectories("usr")
-        try tree.rename("etc", to: "usr/etc")
+        try tree.rename("etc", into: usr, as: "etc")
       }
     } else if !hasDefaults {
       return false
     }
     _ = try at("\(path)/etc") { () throws(Errno) in
-      try EtcCopy.run("usr/etc", in: tree, to: "etc", in: tree, times: .now)
+      try EtcCopy.run("etc", in: usr, to: "etc", in: tree, times: .now)
     }
     return true
+  }
+
+  /// `/usr` of the tree: never through a link, which might lead out of it. Nil if there is none.
+  private static func openUsr(
+    in tree: borrowing FileDescriptor, _ path: String, isNeeded: Bool
+  ) throws(DeployError) -> FileDescriptor? {
+    try at("\(path)/usr") { () throws(Errno) -> FileDescriptor? in
+      if isNeeded { try tree.makeDirectories("usr") }
+      guard try tree.contains("usr") else { return nil }
+      return try tree.openDirectory("usr")
+    }
   }
 
   /// Lets systemd see that defaults are new: units with `ConditionNeedsUpdate` run once more.

@@ -118,7 +118,8 @@ struct KernelInstall {
     }
   }
 
-  /// False where a link cannot be had.
+  /// False where a link cannot be had, or something else has the name: libostree puts links there
+  /// where the tree has links, which may lead nowhere.
   private func link(
     _ item: KernelLayout.Item, from tree: borrowing FileDescriptor,
     into folder: borrowing FileDescriptor, as name: String
@@ -127,7 +128,7 @@ struct KernelInstall {
     let source = try tree.openBeneath(sourceFolder, [.readOnly, .directory])
     do throws(Errno) { try source.link(sourceName, into: folder, as: name) } catch {
       switch error {
-      case .crossDevice, .tooManyLinks, .notPermitted, .notSupported: return false
+      case .crossDevice, .tooManyLinks, .notPermitted, .notSupported, .exists: return false
       default: throw error
       }
     }

@@ -61,63 +61,79 @@ extension KernelLayout {
     // The first one that readdir gives, as libostree does: both must agree on the checksum.
     for version in versions {
       let place = "\(path)/\(modulesFolder)/\(version.name)"
-      let isKernel = try at(place) { () throws(Errno) in
-        try modules.statusIfPresent(of: "\(version.name)/vmlinuz")?.type == .regular
-      }
-      guard isKernel else { continue }
+      let isDirectory = try type(version.name, modules, "\(path)/\(modulesFolder)") == .directory
+      guard isDirectory else { continue }
       let folder = try at(place) { () throws(Errno) in try modules.openDirectory(version.name) }
-      return try modern(version.name, folder, place)
+      guard try type("vmlinuz", folder, place) == .regular else { continue }
+      return try modern(version.name, folder, place, tree, path)
     }
     return nil
   }
 
   private static func modern(
-    _ version: String, _ folder: borrowing FileDescriptor, _ place: String
+    _ version: String, _ folder: borrowing FileDescriptor, _ place: String,
+    _ tree: borrowing FileDescriptor, _ path: String
   ) throws(DeployError) -> KernelLayout {
     let source = "\(modulesFolder)/\(version)"
     var layout = KernelLayout()
     layout.kernel = "vmlinuz-\(version)"
     layout.items.append(Item(source: "\(source)/vmlinuz", name: layout.kernel, isHashed: true))
-    let hasImage = try type("initramfs.img", folder, place) == .regular
-    for name in hasImage ? ["initramfs.img"] : ["initramfs"]
-    where try type(name, folder, place) == .regular {
+    var initramfs = try file("\(source)/initramfs.img", in: tree, path)
+    if initramfs == nil { initramfs = try file("\(source)/initramfs", in: tree, path) }
+    if let found = initramfs {
       let installed = "initramfs-\(version).img"
       layout.initramfs = installed
-      layout.items.append(Item(source: "\(source)/\(name)", name: installed, isHashed: true))
+      layout.items.append(Item(source: found, name: installed, isHashed: true))
     }
-    if try type("devicetree", folder, place) == .regular {
+    if let found = try file("\(source)/devicetree", in: tree, path) {
       let installed = "devicetree-\(version)"
       layout.deviceTree = installed
-      layout.items.append(Item(source: "\(source)/devicetree", name: installed, isHashed: true))
+      layout.items.append(Item(source: found, name: installed, isHashed: true))
     } else if try type(deviceTreeDirectory, folder, place) == .directory {
       layout.hasDeviceTreeDirectory = true
       let trees = try at(place) { () throws(Errno) in
         try folder.openDirectory(deviceTreeDirectory)
       }
-      try layout.appendDeviceTrees(trees, "\(source)/dtb", deviceTreeDirectory, place)
+      try layout.appendDeviceTrees(trees, "\(source)/dtb", deviceTreeDirectory, tree, path)
     }
-    if try type(".vmlinuz.hmac", folder, place) == .regular {
-      layout.items.append(
-        Item(source: "\(source)/.vmlinuz.hmac", name: ".vmlinuz-\(version).hmac", isHashed: false))
+    if let found = try file("\(source)/.vmlinuz.hmac", in: tree, path) {
+      layout.items.append(Item(source: found, name: ".vmlinuz-\(version).hmac", isHashed: false))
     }
     return layout
   }
 
   /// Files and directories in one order, by the bytes of their names.
   private mutating func appendDeviceTrees(
-    _ folder: borrowing FileDescriptor, _ source: String, _ name: String, _ place: String
+    _ folder: borrowing FileDescriptor, _ source: String, _ name: String,
+    _ tree: borrowing FileDescriptor, _ path: String
   ) throws(DeployError) {
-    let entries = try at("\(place)/\(name)") { () throws(Errno) in try folder.sortedEntries() }
+    let entries = try at("\(path)/\(source)") { () throws(Errno) in try folder.sortedEntries() }
     for entry in entries {
       let (from, to) = ("\(source)/\(entry.name)", "\(name)/\(entry.name)")
-      switch try KernelLayout.type(entry.name, folder, "\(place)/\(name)") {
+      switch try KernelLayout.type(entry.name, folder, "\(path)/\(source)") {
       case .directory:
-        let next = try at("\(place)/\(to)") { () throws(Errno) in
+        let next = try at("\(path)/\(from)") { () throws(Errno) in
           try folder.openDirectory(entry.name)
         }
-        try appendDeviceTrees(next, from, to, place)
-      case .regular: items.append(Item(source: from, name: to, isHashed: true))
-      default: continue
+        try appendDeviceTrees(next, from, to, tree, path)
+      default:
+        guard let found = try KernelLayout.file(from, in: tree, path) else { continue }
+        items.append(Item(source: found, name: to, isHashed: true))
+      }
+    }
+  }
+
+  /// Where the contents of a file lie that may be a symbolic link; nil if there is none. Links stay
+  /// inside of the tree, whatever they say. libostree hashes what they lead to as well, but what it
+  /// puts into `/boot` is the link.
+  private static func file(
+    _ source: String, in tree: borrowing FileDescriptor, _ path: String
+  ) throws(DeployError) -> String? {
+    try at("\(path)/\(source)") { () throws(Errno) -> String? in
+      switch try tree.statusIfPresent(of: source)?.type {
+      case .regular: return source
+      case .symbolicLink: return try tree.fileBehindLink(source)
+      default: return nil
       }
     }
   }

@@ -7,7 +7,7 @@ enum SELinuxPolicy {
   private static let configBytesMax = 64 << 10
 
   /// Throws `selinuxUnsupported` if the tree's `selinux/config` says `enforcing` or `permissive`
-  /// and its policy has file contexts.
+  /// and its policy has file contexts. In letters of either case, as libselinux reads it.
   static func check(
     _ tree: borrowing FileDescriptor, path: String
   ) throws(DeployError) {
@@ -22,8 +22,8 @@ enum SELinuxPolicy {
         }
       }
       guard let text = found else { continue }
-      let mode = value(of: "SELINUX", in: text)
-      guard mode == "enforcing" || mode == "permissive" else { continue }
+      let mode = value(of: "SELINUX", in: text).map { $0.utf8.map { $0 | 0x20 } }
+      guard mode == Array("enforcing".utf8) || mode == Array("permissive".utf8) else { continue }
       let type = value(of: "SELINUXTYPE", in: text) ?? "targeted"
       let contexts = "\(etc)/selinux/\(type)/contexts/files/file_contexts"
       let isPolicy = try at("\(path)/\(contexts)") { () throws(Errno) in

@@ -75,31 +75,55 @@ extension FileDescriptor {
   }
 
   /// Opens `path` relative to this directory, never leaving it and never through a symbolic link.
-  /// openat2(2), Linux 5.6.
+  /// Does not wait for the other end of a fifo that is found there. openat2(2), Linux 5.6.
   public borrowing func openBeneath(
     _ path: String, _ options: OpenOptions = .readOnly
   ) throws(Errno) -> FileDescriptor {
-    let raw = self.raw
-    let resolve = UInt64(CLINUX_RESOLVE_BENEATH | CLINUX_RESOLVE_NO_SYMLINKS)
-    return FileDescriptor(
-      owning: try retrying {
-        unsafe withPath(path) {
-          unsafe clinux_openat2(raw, $0, UInt64(options.rawValue), 0, resolve)
-        }
-      })
+    try openResolving(
+      path, options, UInt64(CLINUX_RESOLVE_BENEATH | CLINUX_RESOLVE_NO_SYMLINKS))
   }
 
   /// Opens `path` as a program would see it whose root is this directory: links are followed, and
-  /// absolute ones as well as `..` stay inside. openat2(2), Linux 5.6.
+  /// absolute ones as well as `..` stay inside. Does not wait for the other end of a fifo that is
+  /// found there. openat2(2), Linux 5.6.
   public borrowing func openInRoot(
     _ path: String, _ options: OpenOptions = .readOnly
   ) throws(Errno) -> FileDescriptor {
+    try openResolving(path, options, UInt64(CLINUX_RESOLVE_IN_ROOT))
+  }
+
+  /// The path, relative to this directory, of the regular file to which the link `path` leads in
+  /// the manner of `openInRoot`; nil if it leads to none. Needs /proc.
+  public borrowing func fileBehindLink(_ path: String) throws(Errno) -> String? {
+    let file: FileDescriptor
+    do throws(Errno) { file = try openInRoot(path, .pathOnly) } catch {
+      switch error {
+      case .notFound, .notDirectory, .tooManySymbolicLinks: return nil
+      default: throw error
+      }
+    }
+    guard try file.status().type == .regular else { return nil }
+    let (own, found) = (try ownPath(), try file.ownPath())
+    let prefix = own.utf8.elementsEqual("/".utf8) ? own : "\(own)/"
+    guard found.utf8.starts(with: prefix.utf8) else { return nil }
+    return String(found.utf8.dropFirst(prefix.utf8.count))
+  }
+
+  /// Where this file is as the kernel sees it. proc(5), `/proc/self/fd`.
+  private borrowing func ownPath() throws(Errno) -> String {
+    try symbolicLinkTarget(of: "/proc/self/fd/\(raw)")
+  }
+
+  private borrowing func openResolving(
+    _ path: String, _ options: OpenOptions, _ resolve: UInt64
+  ) throws(Errno) -> FileDescriptor {
     let raw = self.raw
+    // O_PATH takes no other flag, and opens nothing that could wait.
+    let flags = options.contains(.pathOnly) ? options : options.union(.nonBlocking)
     return FileDescriptor(
       owning: try retrying {
         unsafe withPath(path) {
-          unsafe clinux_openat2(
-            raw, $0, UInt64(options.rawValue), 0, UInt64(CLINUX_RESOLVE_IN_ROOT))
+          unsafe clinux_openat2(raw, $0, UInt64(flags.rawValue), 0, resolve)
         }
       })
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Linux
 import Support
 import Testing
@@ -211,5 +212,30 @@ private struct Trees {
     _ = try trees.merge().get()
     #expect(
       try trees.shell("cd n; find . -type f | od -An -c | tr -d ' \n'") == #"./d377/376\n"#)
+  }
+
+  /// A running system makes and removes files in /etc at any time.
+  @Test func `files that come and go while they are merged are no error`() throws {
+    let trees = try Trees(defaults: "echo 1 >x; echo 1 >y", current: "echo 2 >x")
+    let churn = try RunningProgram(
+      "bash",
+      [
+        "-c",
+        """
+        cd "$1"; while :; do
+          for i in 1 2 3 4 5 6 7 8; do mkdir d$i; : >d$i/a; : >d$i/b; : >f$i; done
+          rm -r d? f? y; : >y
+        done
+        """, "churn", trees.folder.file("c"),
+      ])
+    defer {
+      churn.send(signal: SIGKILL)
+      _ = try? churn.wait(seconds: 10)
+    }
+    for _ in 1...100 {
+      _ = try trees.shell("rm -r n; cp -a o n")
+      _ = try trees.merge().get()
+      #expect(try trees.shell("cat n/x") == "2")
+    }
   }
 }

@@ -111,4 +111,28 @@ import Testing
     try write("boot/vmlinuz-5.4", "k")
     #expect(try find() == .failure(.kernelName(path: "tree/boot/vmlinuz-5.4")))
   }
+
+  @Test func `links are followed inside of the tree, as libostree hashes them`() throws {
+    let modules = "usr/lib/modules/6.1"
+    try write("\(modules)/vmlinuz", "k")
+    try write("\(modules)/images/real", "i")
+    try write("\(modules)/dtb/v/a.dtb", "a\n")
+    try mustRun(
+      "sh", "-ec",
+      """
+      ln -s images/real initramfs.img; ln -s v/a.dtb dtb/l.dtb; ln -s nowhere dtb/d.dtb
+      ln -s loop dtb/loop; ln -s v dtb/w; ln -s ../../../../../../../../../etc/passwd dtb/p.dtb
+      ln -s 6.1 ../current; ln -s 6.1 ../0
+      """, in: "\(folder.path)/\(modules)")
+    let layout = try find().get()
+    #expect(
+      layout.items.map { $0.source } == [
+        "\(modules)/vmlinuz", "\(modules)/images/real", "\(modules)/dtb/v/a.dtb",
+        "\(modules)/dtb/v/a.dtb",
+      ])
+    #expect(
+      layout.items.map { $0.name }
+        == ["vmlinuz-6.1", "initramfs-6.1.img", "dtb/l.dtb", "dtb/v/a.dtb"])
+    #expect(try bootChecksum(layout) == SHA256.hash(Array("kia\na\n".utf8).span).hex)
+  }
 }
