@@ -16,6 +16,9 @@ enum BootTree {
     "boot.\(version.rawValue).\(link.rawValue)"
   }
 
+  /// What a run that was cut may have left in the place of the next `boot.B`.
+  static func temporaryName(_ version: BootVersion) -> String { "\(name(version)).tmp" }
+
   /// What `ostree=` says.
   struct Link {
     /// Relative to `SYSROOT/ostree`.
@@ -88,7 +91,7 @@ extension Sysroot {
   /// leaves out: there a cut right after success may bring the old deployments back.
   func pointBootTree(_ version: BootVersion, to link: BootVersion) throws(DeployError) {
     let name = BootTree.name(version)
-    let temporary = "\(name).tmp"
+    let temporary = BootTree.temporaryName(version)
     try at(place(name)) { () throws(Errno) in
       try store.unlinkIfPresent(temporary)
       try store.symbolicLink(temporary, to: BootTree.name(version, link))

@@ -19,8 +19,7 @@ extension Sysroot {
     var report = CleanupReport()
     try removeOtherBootVersions(state, &report)
     try removeUnusedTrees(state, &report)
-    var kept = state.deployments
-    if let staged = try stagedDeployment(state) { kept.append(staged) }
+    let kept = try keptForKernels(state)
     report.removed += try removeUnusedKernels(keeping: kept).map { "boot/ostree/\($0)" }
     try removeUnusedOverlays(state, &report)
     try writeDeploymentRefs(state)
@@ -41,7 +40,7 @@ extension Sysroot {
   }
 
   /// The set of entries and the links that are not in force.
-  private func removeOtherBootVersions(
+  func removeOtherBootVersions(
     _ state: SysrootState, _ report: inout CleanupReport
   ) throws(DeployError) {
     guard let version = state.bootVersion else { return }
@@ -50,6 +49,7 @@ extension Sysroot {
     for name in [
       BootTree.name(other), BootTree.name(other, .zero), BootTree.name(other, .one),
       BootTree.name(version, state.linkVersion.other),
+      BootTree.temporaryName(.zero), BootTree.temporaryName(.one),
     ] {
       try at(place(name)) { () throws(Errno) in
         guard try store.contains(name) else { return }
@@ -66,19 +66,30 @@ extension Sysroot {
     let booted = try bootedDirectory()
     for stateroot in try stateroots() {
       let folder = "deploy/\(stateroot)/deploy"
-      let entries = try at(place(folder)) { () throws(Errno) -> [DirectoryEntry] in
-        do throws(Errno) {
-          return try store.openBeneath(folder, [.readOnly, .directory]).sortedEntries()
-        } catch {
-          if error == .notFound { return [] }
-          throw error
+      for text in try deploymentNames(in: folder) {
+        if let name = DeploymentName(text) {
+          if isKept(name, stateroot, state) { continue }
+          try remove(text, in: stateroot, unless: booted, &report)
+        } else if let name = OriginFileName(text)?.deployment {
+          // What is left where a run was cut before the tree was made, or after it was removed.
+          if isKept(name, stateroot, state) && !OriginFileName.isTemporary(text) { continue }
+          try at(place("\(folder)/\(text)")) { () throws(Errno) in
+            _ = try store.unlinkIfPresent("\(folder)/\(text)")
+          }
         }
       }
-      for entry in entries {
-        guard let name = DeploymentName(entry.name),
-          !isKept(name, stateroot, state)
-        else { continue }
-        try remove(entry.name, in: stateroot, unless: booted, &report)
+    }
+  }
+
+  /// All names in `deploy/STATEROOT/deploy`, sorted: trees before their origins.
+  func deploymentNames(in folder: String) throws(DeployError) -> [String] {
+    try at(place(folder)) { () throws(Errno) -> [String] in
+      do throws(Errno) {
+        return try store.openBeneath(folder, [.readOnly, .directory]).sortedEntries()
+          .map { $0.name }
+      } catch {
+        if error == .notFound { return [] }
+        throw error
       }
     }
   }
@@ -87,7 +98,7 @@ extension Sysroot {
     _ name: DeploymentName, _ stateroot: String, _ state: SysrootState
   ) -> Bool {
     if let target = state.staged?.target, target.commit == name.commit,
-      Int(target.serial) == name.serial, same(target.stateroot, stateroot)
+      Int(exactly: target.serial) == name.serial, same(target.stateroot, stateroot)
     {
       return true
     }
@@ -152,13 +163,20 @@ extension Sysroot {
     }
   }
 
+  /// Whose kernels stay.
+  func keptForKernels(_ state: SysrootState) throws(DeployError) -> [Deployment] {
+    var kept = state.deployments
+    if let staged = try stagedDeployment(state) { kept.append(staged) }
+    return kept
+  }
+
   /// What libostree has staged, as far as the kernel that it needs goes.
   private func stagedDeployment(_ state: SysrootState) throws(DeployError) -> Deployment? {
     guard let target = state.staged?.target, let checksum = Checksum(hex: target.bootcsum) else {
       return nil
     }
     return Deployment(
-      stateroot: target.stateroot, commit: target.commit, serial: Int(target.serial),
+      stateroot: target.stateroot, commit: target.commit, serial: Int(clamping: target.serial),
       bootChecksum: checksum, entry: BootEntry())
   }
 }

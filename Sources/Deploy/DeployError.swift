@@ -37,6 +37,8 @@ public enum DeployError: Error, Hashable, Sendable {
   case notAnOrder([Int])
   /// The deployment that is running can neither be removed nor lose its place.
   case isBooted(index: Int)
+  /// The deployment at `path` runs, and no boot entry in `boot` leads to it.
+  case bootedNotListed(path: String, boot: String)
   /// What libostree has staged can be dropped, but not pinned, ordered or changed.
   case isStaged
   /// There is no other deployment to go back to.
@@ -47,6 +49,9 @@ public enum DeployError: Error, Hashable, Sendable {
   case partialCommit(Checksum)
   /// The image is to be labelled by SELinux, which coppice cannot do. `path` says so.
   case selinuxUnsupported(path: String)
+  /// The image demands composefs, of which coppice makes no images. `path` says so: a file, or the
+  /// tree where a kernel argument does.
+  case composefsUnsupported(path: String)
   /// What the medium gives back of the kernel files is not what was written there.
   case damagedKernel(path: String, expected: Checksum, found: Checksum)
 

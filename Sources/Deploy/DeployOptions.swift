@@ -39,6 +39,9 @@ public struct DeployOptions: Sendable {
   /// Whether to remove afterwards what nothing refers to any more. Objects are never touched here.
   public var cleansUp = true
 
+  /// Whose kernel arguments are changed where that is not the one whose /etc is merged.
+  var argumentSource: Deployment?
+
   public init() {}
 }
 
@@ -52,5 +55,14 @@ public struct DeployReport: Sendable {
   public let countBefore: Int
   public let countAfter: Int
   /// What the cleanup removed. Paths relative to the sysroot.
-  public let removed: [String]
+  public internal(set) var removed: [String] = []
+  /// The deployment is in force, but not everything that it replaced could be removed.
+  public internal(set) var cleanupFailure: DeployError?
+}
+
+/// What a change of the boot order did.
+public struct OrderReport: Hashable, Sendable {
+  public let change: BootChange
+  /// The order is in force, but not everything that it left could be removed.
+  public internal(set) var cleanupFailure: DeployError?
 }

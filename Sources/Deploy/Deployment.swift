@@ -72,3 +72,32 @@ struct DeploymentName: Hashable {
     self.serial = serial
   }
 }
+
+/// `COMMIT.SERIAL.origin`, or `.COMMIT.SERIAL.origin.new` while it is written.
+struct OriginFileName {
+  let deployment: DeploymentName
+
+  private static let suffix = ".origin"
+  private static let temporarySuffix = ".origin.new"
+
+  init?(_ text: String) {
+    var bytes = text.utf8[...]
+    if OriginFileName.isTemporary(text) {
+      bytes = bytes.dropFirst().dropLast(OriginFileName.temporarySuffix.utf8.count)
+    } else if OriginFileName.ends(bytes, OriginFileName.suffix) {
+      bytes = bytes.dropLast(OriginFileName.suffix.utf8.count)
+    } else {
+      return nil
+    }
+    guard let name = String(bytes), let deployment = DeploymentName(name) else { return nil }
+    self.deployment = deployment
+  }
+
+  static func isTemporary(_ text: String) -> Bool {
+    text.utf8.first == UInt8(ascii: ".") && ends(text.utf8[...], temporarySuffix)
+  }
+
+  private static func ends(_ bytes: Substring.UTF8View, _ suffix: String) -> Bool {
+    bytes.count >= suffix.utf8.count && bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+  }
+}

@@ -10,8 +10,9 @@ struct DeploymentTree {
   let sysroot: Sysroot
   let stateroot: String
   let commit: Checksum
-  /// Whose /etc and kernel arguments the new one gets.
+  /// Whose /etc the new one gets, and whose kernel arguments.
   let source: Deployment?
+  let argumentSource: Deployment?
   let argumentChanges: [KernelArgumentChange]
 
   struct Made {
@@ -51,6 +52,7 @@ struct DeploymentTree {
     let path = sysroot.place("\(folder)/\(name)")
     let tree = try at(path) { () throws(Errno) in try parent.openDirectory(name) }
     try SELinuxPolicy.check(tree, path: path)
+    try ComposefsPolicy.check(tree, path: path, arguments)
     let layout = try KernelLayout.find(in: tree, path: path)
     try KernelObjects.verify(layout, of: commit, in: sysroot.repo)
     let bootChecksum = try BootChecksum.of(layout, in: tree, path: path)
@@ -111,7 +113,7 @@ struct DeploymentTree {
   }
 
   private func arguments() throws(DeployError) -> KernelArguments {
-    var arguments = source?.arguments ?? KernelArguments()
+    var arguments = argumentSource?.arguments ?? KernelArguments()
     for change in argumentChanges { try change.apply(to: &arguments) }
     let isUnwanted = argumentChanges.contains { $0.deletesPanic }
     if !arguments.contains(key: EntryWriter.panicKey), !isUnwanted {
@@ -122,17 +124,9 @@ struct DeploymentTree {
 
   /// One more than the highest that is there, whether or not it is in boot order.
   private func nextSerial() throws(DeployError) -> Int {
-    let entries = try at(sysroot.place(folder)) { () throws(Errno) -> [DirectoryEntry] in
-      do throws(Errno) {
-        return try sysroot.store.openBeneath(folder, [.readOnly, .directory]).entries()
-      } catch {
-        if error == .notFound { return [] }
-        throw error
-      }
-    }
     var next = 0
-    for entry in entries {
-      if let name = DeploymentName(entry.name), name.commit == commit {
+    for text in try sysroot.deploymentNames(in: folder) {
+      if let name = DeploymentName(text), name.commit == commit {
         next = max(next, name.serial + 1)
       }
     }

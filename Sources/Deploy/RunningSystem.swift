@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Boot
 import Codec
 import Linux
 import OSTree
@@ -18,6 +19,24 @@ extension Sysroot {
       if let status, booted.isDirectory(status) { return index }
     }
     return nil
+  }
+
+  /// A deployment runs from this sysroot, and no boot entry leads to it: this is not the `/boot`
+  /// that it was started from, which may just not be mounted. What was made of such a state would
+  /// not boot, and everything that the right `/boot` names would be cleaned away.
+  func refuseUnlistedBooted() throws(DeployError) {
+    let booted = try bootedDirectory()
+    for stateroot in try stateroots() {
+      let folder = "deploy/\(stateroot)/deploy"
+      for name in try deploymentNames(in: folder) {
+        let status = try at(place("\(folder)/\(name)")) { () throws(Errno) in
+          try store.statusIfPresent(of: "\(folder)/\(name)")
+        }
+        if let status, booted.isDirectory(status) {
+          throw .bootedNotListed(path: place("\(folder)/\(name)"), boot: boot.path)
+        }
+      }
+    }
   }
 
   /// Device and inode of the directory that is the running system's `/`. With composefs or another

@@ -29,9 +29,10 @@ extension Sysroot {
     let state = try state()
     let stateroot = try stateroot(options.stateroot, state)
     let source = options.merges ? mergeSource(stateroot, state) : nil
-    // What interrupted runs have left needs room, and may be much.
+    // What interrupted runs have left needs room, and may be much. What cannot be removed now is
+    // told by the cleanup at the end.
     var cleaned = CleanupReport()
-    try removeUnusedTrees(state, &cleaned)
+    _ = try? removeUnusedTrees(state, &cleaned)
 
     // No prune may take the commit's objects before a ref or a boot entry names it.
     let repoLock = try inRepo { () throws(OSTreeError) in try repo.lock(.shared) }
@@ -39,7 +40,7 @@ extension Sysroot {
     if isPartial { throw .partialCommit(commit) }
     let maker = DeploymentTree(
       sysroot: self, stateroot: stateroot, commit: commit, source: source,
-      argumentChanges: options.argumentChanges)
+      argumentSource: options.argumentSource ?? source, argumentChanges: options.argumentChanges)
     let made = try maker.make(origin)
     let order = try options.retention.order(
       adding: made.deployment, to: state.deployments, booted: state.booted, merge: source,
@@ -48,22 +49,38 @@ extension Sysroot {
     do throws(DeployError) {
       change = try write(order, over: state, lock, beforeCommit: beforeCommit)
     } catch {
-      try removeIfUnused(made.deployment)
+      removeIfUnused(made.deployment)
       throw error
     }
-    extendLifetime(repoLock)
-    if options.cleansUp { cleaned.removed += try cleanup(lock).removed }
-    return DeployReport(
+    var report = DeployReport(
       deployment: made.deployment, change: change, etc: made.etc,
-      countBefore: state.deployments.count, countAfter: order.count, removed: cleaned.removed)
+      countBefore: state.deployments.count, countAfter: order.count)
+    if options.cleansUp {
+      report.cleanupFailure = cleanupFailure(lock, &cleaned)
+    }
+    // Only now does a ref name the commit.
+    extendLifetime(repoLock)
+    report.removed = cleaned.removed
+    return report
+  }
+
+  /// Cleans up after a commit step. Nothing of it is needed to boot, so that its failure is not
+  /// that of the command.
+  func cleanupFailure(
+    _ lock: borrowing SysrootLock, _ report: inout CleanupReport
+  ) -> DeployError? {
+    do throws(DeployError) { report.removed += try cleanup(lock).removed } catch { return error }
+    return nil
   }
 
   /// If the commit step itself failed half way, the tree may be in boot order: then it stays.
-  private func removeIfUnused(_ deployment: Deployment) throws(DeployError) {
+  private func removeIfUnused(_ deployment: Deployment) {
     guard let now = try? state(), !now.deployments.contains(where: { $0.isSame(as: deployment) })
     else { return }
     var report = CleanupReport()
     _ = try? removeUnusedTrees(now, &report)
+    _ = try? removeUnusedKernels(keeping: keptForKernels(now))
+    _ = try? removeOtherBootVersions(now, &report)
   }
 
   /// Whose /etc and arguments a new deployment gets: the booted one, never a newer one that is

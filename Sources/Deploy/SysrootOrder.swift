@@ -11,7 +11,7 @@ extension Sysroot {
   /// stateroot; if there is none, the running one in front of what is pending.
   ///
   /// Durable and atomic. Throws `nothingToRollBackTo`.
-  public func rollback(_ lock: borrowing SysrootLock) throws(DeployError) -> BootChange {
+  public func rollback(_ lock: borrowing SysrootLock) throws(DeployError) -> OrderReport {
     let state = try state()
     let current = state.bootedIndex ?? 0
     guard state.deployments.indices.contains(current) else { throw .nothingToRollBackTo }
@@ -30,12 +30,12 @@ extension Sysroot {
   /// Takes a deployment out of boot order and removes it. Durable and atomic. Throws `isBooted`.
   public func undeploy(
     _ index: Int, _ lock: borrowing SysrootLock
-  ) throws(DeployError) -> BootChange {
+  ) throws(DeployError) -> OrderReport {
     let state = try state()
     guard let position = try position(index, state) else {
       try dropStaged()
-      _ = try cleanup(lock)
-      return .unchanged
+      var cleaned = CleanupReport()
+      return OrderReport(change: .unchanged, cleanupFailure: cleanupFailure(lock, &cleaned))
     }
     if position == state.bootedIndex { throw .isBooted(index: index) }
     var order = state.deployments
@@ -46,7 +46,7 @@ extension Sysroot {
   /// Sets the boot order: `indices` names every deployment once. Durable and atomic.
   public func reorder(
     _ indices: [Int], _ lock: borrowing SysrootLock
-  ) throws(DeployError) -> BootChange {
+  ) throws(DeployError) -> OrderReport {
     let state = try state()
     var order: [Deployment] = []
     for index in indices {
@@ -83,18 +83,20 @@ extension Sysroot {
   /// Changes kernel arguments by a new deployment of the same commit, which is put first. Nil if
   /// the arguments are as wanted already.
   ///
-  /// `index` nil: the running deployment, else the first. The commit's /etc is merged as always.
+  /// `index` nil: the one that boots next, so that an edit adds to the one before it also while
+  /// neither has been booted. /etc is merged as always.
   public func editKernelArguments(
     _ changes: [KernelArgumentChange], of index: Int? = nil, _ lock: borrowing SysrootLock
   ) throws(DeployError) -> DeployReport? {
     let state = try state()
-    let deployment = try deployment(index, state)
+    let deployment = try index == nil ? nextDeployment(state) : deployment(index, state)
     var arguments = deployment.arguments
     for change in changes { try change.apply(to: &arguments) }
     if same(arguments.text, deployment.entry.options) { return nil }
     var options = DeployOptions()
     options.stateroot = deployment.stateroot
     options.argumentChanges = changes
+    options.argumentSource = deployment
     let origin = try origin(of: deployment) ?? Origin(refspec: deployment.commit.hex)
     return try deploy(deployment.commit, origin: origin.forNextDeployment, options, lock)
   }
@@ -110,6 +112,17 @@ extension Sysroot {
     }
     let current = try at("\(path)/etc") { () throws(Errno) in try tree.openDirectory("etc") }
     return try EtcDiff.between(old, current, path: "\(path)/etc", listsAll: true)
+  }
+
+  /// The deployment that boots next, unless that is of another stateroot than the running one:
+  /// then the first of that.
+  public func nextDeployment(_ state: SysrootState) throws(DeployError) -> Deployment {
+    let stateroot = state.booted?.stateroot ?? state.deployments.first?.stateroot
+    let found = state.deployments.first { deployment in
+      stateroot.map { same($0, deployment.stateroot) } ?? false
+    }
+    guard let found else { throw .noDeployment(index: 0, count: 0) }
+    return found
   }
 
   /// The deployment with this index, else the running one, else the first.
@@ -139,11 +152,15 @@ extension Sysroot {
 
   private func write(
     _ order: [Deployment], _ state: SysrootState, _ lock: borrowing SysrootLock
-  ) throws(DeployError) -> BootChange {
+  ) throws(DeployError) -> OrderReport {
     let change = try namingSpace { () throws(DeployError) in
       try write(order, over: state, lock) { () throws(DeployError) in }
     }
-    if change != .unchanged { _ = try cleanup(lock) }
-    return change
+    var report = OrderReport(change: change)
+    if change != .unchanged {
+      var cleaned = CleanupReport()
+      report.cleanupFailure = cleanupFailure(lock, &cleaned)
+    }
+    return report
   }
 }

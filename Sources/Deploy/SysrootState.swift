@@ -28,10 +28,12 @@ public struct SysrootState: Sendable {
 extension Sysroot {
   /// Reads the deployments. Needs no lock, but without it the answer may be stale at once.
   ///
-  /// Throws `strangeEntry` for a boot entry that leads to no deployment, as libostree refuses it.
+  /// Throws `strangeEntry` for a boot entry that leads to no deployment, as libostree refuses it,
+  /// and `bootedNotListed` where no entry leads to the one that runs.
   public func state() throws(DeployError) -> SysrootState {
     let links = try inBoot { () throws(BootError) in try boot.links() }
     guard let version = links.current else {
+      try refuseUnlistedBooted()
       return SysrootState(
         bootVersion: nil, linkVersion: .zero, deployments: [], bootedIndex: nil, staged: nil)
     }
@@ -42,6 +44,7 @@ extension Sysroot {
       deployments.append(try deployment(of: file, path: path))
     }
     let booted = try bootedIndex(among: deployments)
+    if booted == nil { try refuseUnlistedBooted() }
     return SysrootState(
       bootVersion: version, linkVersion: try linkVersion(of: version), deployments: deployments,
       bootedIndex: booted, staged: booted == nil ? nil : try staged())

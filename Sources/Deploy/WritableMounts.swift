@@ -6,8 +6,11 @@ extension Sysroot {
   /// mounted read-only, as they are on a device that guards them.
   ///
   /// Must come before the first thread: the process gets a mount namespace of its own. Nothing is
-  /// done where both can be written to. Throws `file` with what mount(2) says.
+  /// mounted where both can be written to. Throws `file` with what mount(2) says.
   public static func prepareForWriting(_ path: String) throws(DeployError) {
+    // What everybody on the device must be able to enter, like /var, shall not depend on whose
+    // shell or timer this was started from.
+    _ = Process.setFileModeMask(0o022)
     let prefix = Sysroot.prefix(path)
     var places: [String] = []
     for place in ["\(prefix)/ostree", "\(prefix)/boot"] where try isReadOnly(place) {

@@ -54,14 +54,17 @@ extension FileDescriptor {
   }
 
   /// Removes `path` and all below it; nothing to do if it is missing. Links are not followed.
-  /// The immutable flag of a directory is cleared first where `clearingImmutable`.
+  /// Flags that forbid it (`chattr +i`, `chattr +a`) are cleared first where `clearingImmutable`,
+  /// those of files inside as well.
   public borrowing func removeTree(
     _ path: String, clearingImmutable: Bool = false
   ) throws(Errno) {
     guard let found = try statusIfPresent(of: path) else { return }
-    guard found.type == .directory else { return try unlink(path) }
+    guard found.type == .directory else {
+      return try removeFile(path, found, clearingImmutable: clearingImmutable)
+    }
     let directory = try openDirectory(path)
-    if clearingImmutable { try? directory.setImmutable(false) }
+    if clearingImmutable { try? directory.clearProtection() }
     for entry in try directory.entries() {
       if entry.type == .directory {
         try directory.removeTree(entry.name, clearingImmutable: clearingImmutable)
@@ -74,6 +77,16 @@ extension FileDescriptor {
       }
     }
     try removeDirectory(path)
+  }
+
+  private borrowing func removeFile(
+    _ path: String, _ found: FileStatus, clearingImmutable: Bool
+  ) throws(Errno) {
+    do throws(Errno) { try unlink(path) } catch {
+      guard error == .notPermitted, clearingImmutable, found.type == .regular else { throw error }
+      try open(path, [.readOnly, .noFollow, .nonBlocking]).clearProtection()
+      try unlink(path)
+    }
   }
 
   /// Renames within this directory, replacing what has that name. renameat2(2).

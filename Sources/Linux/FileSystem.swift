@@ -84,6 +84,17 @@ extension FileDescriptor {
     _ = try retrying { clinux_set_inode_flags(raw, wanted) }
   }
 
+  /// Clears the flags that keep an inode from being removed or its names from changing: those that
+  /// `chattr +i` and `chattr +a` set. Throws as `setImmutable`.
+  public borrowing func clearProtection() throws(Errno) {
+    let raw = self.raw
+    var flags: UInt32 = 0
+    _ = try retrying { unsafe clinux_get_inode_flags(raw, &flags) }
+    let wanted = flags & ~UInt32(CLINUX_FS_IMMUTABLE | CLINUX_FS_APPEND)
+    if wanted == flags { return }
+    _ = try retrying { clinux_set_inode_flags(raw, wanted) }
+  }
+
   /// Whether the inode carries the immutable flag; false where there is no such flag.
   public borrowing func isImmutable() -> Bool {
     var flags: UInt32 = 0

@@ -73,7 +73,7 @@ import Testing
     #expect(try refusal(nameless) == .noOSRelease(tree: place(nameless)))
   }
 
-  @Test(arguments: ["enforcing", "permissive"])
+  @Test(arguments: ["enforcing", "permissive", "Enforcing"])
   func `an image that SELinux is to label is refused`(mode: String) throws {
     let policy = """
       mkdir -p usr/etc/selinux/targeted/contexts/files
@@ -86,6 +86,50 @@ import Testing
     try sysroot.deploy(try sysroot.commit("\(policy)\nrm -r usr/etc/selinux/targeted"))
     try sysroot.deploy(
       try sysroot.commit("\(policy)\necho SELINUX=disabled >usr/etc/selinux/config"))
+  }
+
+  static let demands = [
+    ("usr/lib", "[composefs]\\nenabled=yes"), ("usr/etc", "[composefs]\\nenabled=signed"),
+    ("usr/lib", "[root]\\ntransient=true"),
+  ]
+
+  /// Its initramfs would look for an image of the tree, and stop.
+  @Test(arguments: demands)
+  func `an image that demands composefs is refused`(folder: String, text: String) throws {
+    let file = "\(folder)/ostree/prepare-root.conf"
+    let hex = try sysroot.commit("mkdir -p \(folder)/ostree; printf '\(text)\\n' >\(file)")
+    let place = "\(place(hex))/\(folder == "usr/etc" ? "etc" : folder)/ostree/prepare-root.conf"
+    #expect(
+      try refusal(hex)
+        == .composefsUnsupported(path: folder == "usr/etc" ? "\(self.place(hex))/\(file)" : place))
+    // An argument on the kernel's command line has the last word.
+    try sysroot.deploy(hex) { $0.argumentChanges = [.append("ostree.prepare-root.composefs=no")] }
+  }
+
+  @Test func `an image that can do with and without composefs is deployed`() throws {
+    let hex = try sysroot.commit(
+      """
+      mkdir -p usr/lib/ostree usr/etc/ostree
+      printf '[composefs]\nenabled=yes\n' >usr/lib/ostree/prepare-root.conf
+      printf '[composefs]\nenabled=maybe\n' >usr/etc/ostree/prepare-root.conf
+      """)
+    try sysroot.deploy(hex)
+    let opened = try sysroot.open()
+    let refused = Result { () throws(DeployError) in
+      var options = DeployOptions()
+      options.argumentChanges = [.append("ostree.prepare-root.composefs=signed")]
+      return try opened.deploy(
+        Checksum(hex: hex)!, origin: Origin(refspec: "x"), options, try opened.lock()
+      ).countAfter
+    }
+    let tree = "\(sysroot.path)/ostree/deploy/coppice/deploy/\(hex).1"
+    #expect(refused == .failure(.composefsUnsupported(path: tree)))
+  }
+
+  @Test func `usr as a link does not lend etc of another system`() throws {
+    let checksum = String(repeating: "a", count: 64)
+    let hex = try sysroot.commit("mv usr other; ln -s / usr; echo k >boot/vmlinuz-1-\(checksum)")
+    #expect(try refusal(hex) == .file(path: "\(place(hex))/usr", .notDirectory))
   }
 
   @Test func `a link out of the tree does not lend the name of another system`() throws {

@@ -130,7 +130,7 @@ import Testing
     try sysroot.deploy(TestSysroot.two)
     let before = try snapshot()
     let opened = try sysroot.open()
-    #expect(try opened.reorder([0, 1], try opened.lock()) == .unchanged)
+    #expect(try opened.reorder([0, 1], try opened.lock()) == OrderReport(change: .unchanged))
     #expect(try snapshot() == before)
   }
 
@@ -140,7 +140,7 @@ import Testing
     let entries = try sysroot.shell("cat boot/loader/entries/*")
     let loader = try FileDescriptor.status(of: "\(sysroot.path)/boot/loader", following: false)
     let opened = try sysroot.open()
-    #expect(try opened.rollback(try opened.lock()) == .relinked)
+    #expect(try opened.rollback(try opened.lock()) == OrderReport(change: .relinked))
     #expect(try sysroot.order() == [name(TestSysroot.one, 0), name(TestSysroot.one, 1)])
     #expect(try sysroot.shell("cat boot/loader/entries/*") == entries)
     #expect(

@@ -102,6 +102,7 @@ enum {
   CLINUX_FADV_DONTNEED = 4,
   CLINUX_FALLOC_KEEP_SIZE = 1,
   CLINUX_FS_IMMUTABLE = 0x10,
+  CLINUX_FS_APPEND = 0x20,
 };
 
 // These differ between architectures, so they are read at run time.

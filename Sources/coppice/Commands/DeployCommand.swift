@@ -33,6 +33,7 @@ extension Command {
       return try sysroot.deploy(commit, origin: Origin(refspec: revision), options, lock)
     }
     try session.terminal.line(try DeployCommand.text(report, sysroot))
+    DeployCommand.warn(report.cleanupFailure, session)
     return Outcome(members: try DeployCommand.members(report, sysroot))
   }
 }
@@ -76,6 +77,12 @@ enum DeployCommand {
     _ revision: String, in repo: Repo
   ) throws(DeployError) -> Checksum {
     do throws(OSTreeError) { return try repo.resolve(revision) } catch { throw .ostree(error) }
+  }
+
+  /// What was done holds; what it has made superfluous could not be removed.
+  static func warn(_ failure: DeployError?, _ session: Session) {
+    guard let message = failure?.message else { return }
+    session.terminal.warn("what nothing needs any more is still there: \(message.text)")
   }
 
   /// As `ostree admin deploy` says it.

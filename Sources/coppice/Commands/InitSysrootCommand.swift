@@ -26,7 +26,8 @@ extension Command {
     }
     let mode = session.arguments.value("mode").flatMap { RepoMode(configValue: $0) } ?? .bare
     let sysroot = try reporting { () throws(DeployError) in
-      try Sysroot.initialise(path, stateroot: stateroot, mode: mode)
+      try Sysroot.prepareForWriting(path)
+      return try Sysroot.initialise(path, stateroot: stateroot, mode: mode)
     }
     return Outcome(members: [
       ("sysroot", .string(path)), ("stateroot", .string(stateroot)),

@@ -7,7 +7,7 @@ extension Command {
   static let kargs = Command(
     "kargs", "shows or edits kernel arguments",
     details: "Edits make a new deployment of the same commit, which is put first. What is shown "
-      + "and edited is the running deployment or, where none runs, the first.",
+      + "and edited is the deployment that boots next.",
     options: [
       Option("append", .text("K=V"), repeats: true, help: "append an argument"),
       Option("delete", .text("K[=V]"), repeats: true, help: "delete an argument"),
@@ -23,7 +23,8 @@ extension Command {
     if changes.isEmpty {
       let sysroot = try session.openSysroot()
       let deployment = try reporting { () throws(DeployError) in
-        try sysroot.deployment(index, try sysroot.state())
+        let state = try sysroot.state()
+        return try index == nil ? sysroot.nextDeployment(state) : sysroot.deployment(index, state)
       }
       try session.terminal.line(deployment.entry.options)
       return Outcome(members: [member(deployment.arguments)])
@@ -38,6 +39,7 @@ extension Command {
       return Outcome(members: [("changed", .boolean(false))])
     }
     try session.terminal.line(try DeployCommand.text(report, sysroot))
+    DeployCommand.warn(report.cleanupFailure, session)
     let members = [("changed", JSONValue.boolean(true)), member(report.deployment.arguments)]
     return Outcome(members: members + (try DeployCommand.members(report, sysroot)))
   }

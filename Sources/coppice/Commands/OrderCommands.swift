@@ -8,14 +8,15 @@ extension Command {
     "rollback", "puts the previous deployment first in boot order"
   ) { session throws(Message) in
     let sysroot = try session.writableSysroot()
-    let (change, first) = try reporting { () throws(DeployError) in
+    let (report, first) = try reporting { () throws(DeployError) in
       let lock = try sysroot.lock()
-      let change = try sysroot.rollback(lock)
-      return (change, try sysroot.state().deployments[0])
+      let report = try sysroot.rollback(lock)
+      return (report, try sysroot.state().deployments[0])
     }
     try session.terminal.line("'\(first.name)' of '\(first.stateroot)' is now first")
-    try session.terminal.line(try DeployCommand.text(change, sysroot, countChange: 0))
-    return try OrderCommand.outcome(change, sysroot)
+    try session.terminal.line(try DeployCommand.text(report.change, sysroot, countChange: 0))
+    DeployCommand.warn(report.cleanupFailure, session)
+    return try OrderCommand.outcome(report.change, sysroot)
   }
 
   static let pin = Command(
@@ -32,17 +33,20 @@ extension Command {
   ) { session throws(Message) in
     let index = try session.arguments.index(0)
     let sysroot = try session.writableSysroot()
-    let (change, name, before, after) = try reporting { () throws(DeployError) in
+    let (report, name, before, after) = try reporting { () throws(DeployError) in
       let lock = try sysroot.lock()
       let state = try sysroot.state()
       let name = try OrderCommand.name(index, sysroot, state)
-      let change = try sysroot.undeploy(index, lock)
-      return (change, name, state.deployments.count, try sysroot.state().deployments.count)
+      let report = try sysroot.undeploy(index, lock)
+      return (report, name, state.deployments.count, try sysroot.state().deployments.count)
     }
     try session.terminal.line(
-      try DeployCommand.text(change, sysroot, countChange: after - before))
-    try session.terminal.line("Deleted deployment \(name)")
-    return try OrderCommand.outcome(change, sysroot)
+      try DeployCommand.text(report.change, sysroot, countChange: after - before))
+    if report.cleanupFailure == nil {
+      try session.terminal.line("Deleted deployment \(name)")
+    }
+    DeployCommand.warn(report.cleanupFailure, session)
+    return try OrderCommand.outcome(report.change, sysroot)
   }
 }
 

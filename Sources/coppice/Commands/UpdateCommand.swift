@@ -81,6 +81,7 @@ enum Update {
     case .deployed: try terminal.line("deployed: \(name)")
     }
     for path in report.deploy?.removed ?? [] { terminal.debug("removed '\(path)'") }
+    DeployCommand.warn(report.deploy?.cleanupFailure, session)
     if let failure = report.pruneFailure {
       terminal.warn("objects that nothing needs are still there: \(failure.message.text)")
     }

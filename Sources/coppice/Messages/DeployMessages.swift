@@ -57,6 +57,10 @@ extension DeployError: Reportable {
       Message(
         .usage, "is-booted", "deployment \(index) is the one that runs",
         hint: "boot another one first")
+    case .bootedNotListed(let path, let boot):
+      Message(
+        .storage, "booted-not-listed", "no boot entry in '\(boot)' leads to '\(path)', which runs",
+        hint: "is the right file system mounted on '\(boot)'?", path: boot)
     case .isStaged:
       Message(
         .usage, "is-staged", "deployment 0 is staged by ostree and not yet made",
@@ -76,6 +80,11 @@ extension DeployError: Reportable {
         .failed, "selinux-unsupported",
         "the image wants its files labelled by SELinux, which coppice cannot do: '\(path)'",
         hint: "build it without SELinux, or with 'SELINUX=disabled'", path: path)
+    case .composefsUnsupported(let path):
+      Message(
+        .failed, "composefs-unsupported",
+        "the image demands composefs, which coppice cannot make: '\(path)'",
+        hint: "build it with 'enabled=no' or 'enabled=maybe' in '[composefs]'", path: path)
     case .damagedKernel(let path, let expected, let found):
       Message(
         .refused, "kernel-damaged",
