@@ -50,11 +50,24 @@ public enum Process {
   public static func catchInterrupts() { clinux_catch_interrupts() }
   public static var isInterrupted: Bool { clinux_interrupted() != 0 }
 
-  /// User and system time so far, and the peak resident set. getrusage(2).
+  /// User and system time so far, and the peak resident set. getrusage(2), proc_pid_status(5).
   public static var usage: (userNanoseconds: Int64, systemNanoseconds: Int64, peakBytes: UInt64) {
     var (user, system, peak): (Int64, Int64, UInt64) = (0, 0, 0)
     unsafe clinux_usage(&user, &system, &peak)
-    return (user, system, peak)
+    // What getrusage says includes the process that started this one, up to its exec.
+    return (user, system, peakBytes(of: "self") ?? peak)
+  }
+
+  /// The peak resident set of a process; nil if there is none or no /proc.
+  public static func peakBytes(of process: String) -> UInt64? {
+    guard let text = try? FileDescriptor.open("/proc/\(process)/status").readAll(limit: 64 << 10)
+    else { return nil }
+    for line in text.split(separator: UInt8(ascii: "\n"))
+    where line.starts(with: "VmHWM:".utf8) {
+      let digits = line.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      return UInt64(String(decoding: digits, as: UTF8.self)).map { $0 * 1024 }
+    }
+    return nil
   }
 
   /// Bytes that nobody can foretell. getrandom(2).
