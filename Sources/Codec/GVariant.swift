@@ -33,6 +33,14 @@ public struct GVariant: Sendable {
     try self.init(bytes[...], type: type)
   }
 
+  /// Checks the value that lies at `range`, of any type, and takes nothing into memory: for values
+  /// so large that their parts are looked at one by one.
+  public static func check(
+    _ bytes: Span<UInt8>, _ range: Range<Int>, type: GVariantType
+  ) throws(GVariantError) {
+    try GVariantCheck.check(bytes, range, type.table, type.index, level: 0)
+  }
+
   init(checked bytes: ArraySlice<UInt8>, _ type: GVariantType) {
     self.bytes = bytes
     self.type = type

@@ -2,9 +2,9 @@
 
 /// Framing offsets: where the parts of variable size in a container end. Little-endian numbers
 /// behind the body, all of the least width that can count the whole container.
-enum GVariantFraming {
+public enum GVariantFraming {
   /// The width in bytes that a container of `count` bytes uses.
-  static func width(ofContainer count: Int) -> Int {
+  public static func width(ofContainer count: Int) -> Int {
     switch UInt64(count) {
     case 0: 0
     case ...0xFF: 1
@@ -15,7 +15,7 @@ enum GVariantFraming {
   }
 
   /// The width that a writer takes for a body of `body` bytes and `offsets` offsets.
-  static func width(ofBody body: Int, offsets: Int) -> Int {
+  public static func width(ofBody body: Int, offsets: Int) -> Int {
     if fits(body, offsets, width: 1) { return 1 }
     if fits(body, offsets, width: 2) { return 2 }
     return fits(body, offsets, width: 4) ? 4 : 8
@@ -27,7 +27,7 @@ enum GVariantFraming {
 
   /// The number of `width` bytes at `position`, which lies inside `bytes`. Nil if it is more than
   /// any container can be.
-  static func offset(_ bytes: Span<UInt8>, at position: Int, width: Int) -> Int? {
+  public static func offset(_ bytes: Span<UInt8>, at position: Int, width: Int) -> Int? {
     var value: UInt64 = 0
     for index in 0..<width {
       value |= UInt64(bytes[position + index]) << UInt64(8 * index)
@@ -43,7 +43,7 @@ enum GVariantFraming {
 
   /// How many elements an array of variable-size elements has, and how long its body is. Nil if
   /// the offset of the last does not leave room for a whole table.
-  static func arrayTable(
+  public static func arrayTable(
     _ bytes: Span<UInt8>, _ range: Range<Int>
   ) -> (count: Int, body: Int, width: Int)? {
     let width = width(ofContainer: range.count)

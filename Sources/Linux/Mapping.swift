@@ -5,7 +5,9 @@ internal import CLinux
 ///
 /// Failing media, or a file that is cut shorter meanwhile, raise SIGBUS at the access: after
 /// `BusError.install()` such pages read as zero and `BusError.take()` tells the thread.
-@safe public struct Mapping: ~Copyable {
+///
+/// Read by any number of threads at once.
+@safe public struct Mapping: ~Copyable, @unchecked Sendable {
   private let start: UnsafeMutableRawPointer?
   public let count: Int
 
@@ -31,6 +33,13 @@ internal import CLinux
   public borrowing func adviseSequential() {
     if let start = unsafe start {
       _ = unsafe clinux_madvise(start, count, Int32(CLINUX_MADV_SEQUENTIAL))
+    }
+  }
+
+  /// Gives the memory back; what is looked at again is read again. madvise(2).
+  public borrowing func forget() {
+    if let start = unsafe start {
+      _ = unsafe clinux_madvise(start, count, Int32(CLINUX_MADV_DONTNEED))
     }
   }
 

@@ -2,10 +2,11 @@
 import Cryptography
 import OSTree
 
-/// A commit of a pull, trusted and staged.
+/// A commit of a pull, trusted and staged. Of a long history only the roots are kept.
 struct PulledCommit {
   let checksum: Checksum
-  let commit: Commit
+  let rootTree: Checksum
+  let rootMeta: Checksum
 }
 
 /// The commits of a pull: those that were named and, as deep as was asked for, their parents.
@@ -48,7 +49,8 @@ struct CommitChain {
 
   private mutating func add(_ commit: Commit, _ checksum: Checksum, isComplete: Bool) {
     guard seen.insert(checksum).inserted, !isComplete else { return }
-    commits.append(PulledCommit(checksum: checksum, commit: commit))
+    commits.append(
+      PulledCommit(checksum: checksum, rootTree: commit.rootTree, rootMeta: commit.rootMeta))
   }
 
   /// A ref does not go back in time: an old commit, signed once, may have known holes.

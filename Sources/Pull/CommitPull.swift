@@ -81,8 +81,7 @@ extension CommitPull {
     _ commits: [PulledCommit], _ context: PullContext, _ report: (PullProgress) -> Void
   ) throws(PullError) {
     progress.enter(.metadata)
-    let queue = MetadataQueue(context.staging)
-    for commit in commits { try queue.add(commit.commit) }
+    let queue = MetadataQueue(context.staging, commits)
     let source = self.source
     try context.runWorkers(
       options.connections, stop: { queue.stop() }, report: { report(progress) },
@@ -122,7 +121,7 @@ extension CommitPull {
   ) throws(PullError) {
     progress.enter(.content)
     if plan.missingContent == 0 { return }
-    let queue = ContentQueue(context.staging, roots: commits.map { $0.commit.rootTree })
+    let queue = ContentQueue(context.staging, roots: commits.map { $0.rootTree })
     let source = self.source
     let workers = min(options.connections, Int(clamping: plan.missingContent))
     try context.runWorkers(

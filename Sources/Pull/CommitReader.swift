@@ -35,7 +35,9 @@ struct CommitReader {
       ObjectName(checksum, .commitMeta), limitBytes: PullLimits.detachedBytesMax)
     var bytes = present
     if bytes == nil {
-      bytes = try source.object(name, limitBytes: limitBytes ?? PullLimits.commitBytesMax)
+      // What a summary promises may be a lie.
+      bytes = try source.object(
+        name, limitBytes: min(limitBytes ?? .max, PullLimits.commitBytesMax))
     }
     guard let bytes else { throw .missing(name, url: url) }
     let found = SHA256.hash(bytes.span)

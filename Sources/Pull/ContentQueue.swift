@@ -9,9 +9,9 @@ import OSTree
 /// name is found present the second time, or in flight.
 final class ContentQueue: Sendable {
   private struct State {
-    /// Dirtrees to open, and those that were.
+    /// Dirtrees to open, and those that are or were among them.
     var waiting: [Checksum]
-    var seen: Set<Checksum> = []
+    var seen: Set<Checksum>
     var tree: DirTree?
     var nextFile = 0
     /// Taken and neither stored nor given up.
@@ -25,7 +25,8 @@ final class ContentQueue: Sendable {
 
   init(_ staging: Staging, roots: [Checksum]) {
     self.staging = staging
-    state = Guarded(State(waiting: roots.reversed()))
+    let distinct = Set(roots)
+    state = Guarded(State(waiting: Array(distinct), seen: distinct))
   }
 
   /// The next file that must be fetched, or nil when there is none.
@@ -48,7 +49,7 @@ final class ContentQueue: Sendable {
           guard try ContentQueue.openNext(&state, staging) else { return nil }
           continue
         }
-        let checksum = tree.file(at: state.nextFile).checksum
+        let checksum = tree.fileChecksum(at: state.nextFile)
         state.nextFile += 1
         if state.inFlight.insert(checksum).inserted { return checksum }
       }
@@ -59,19 +60,16 @@ final class ContentQueue: Sendable {
   private static func openNext(
     _ state: inout State, _ staging: Staging
   ) throws(PullError) -> Bool {
-    while let checksum = state.waiting.popLast() {
-      guard state.seen.insert(checksum).inserted else { continue }
-      let tree = try staging.loadTree(checksum)
-      for index in 0..<tree.directoryCount {
-        let child = tree.directory(at: index).tree
-        if !state.seen.contains(child) { state.waiting.append(child) }
-      }
-      state.tree = tree
-      state.nextFile = 0
-      return true
-    }
     state.tree = nil
-    return false
+    guard let checksum = state.waiting.popLast() else { return false }
+    let tree = try staging.loadTree(checksum)
+    for index in 0..<tree.directoryCount {
+      let child = tree.directoryTree(at: index)
+      if state.seen.insert(child).inserted { state.waiting.append(child) }
+    }
+    state.tree = tree
+    state.nextFile = 0
+    return true
   }
 
   /// The object is here, or has been given up.

@@ -17,7 +17,7 @@ struct ContentSurvey {
     let staging = self.staging
     var (missing, present): (UInt64, UInt64) = (0, 0)
     do throws(OSTreeError) {
-      try survey.run(pulled.commit.rootTree) { (checksum) throws(OSTreeError) in
+      try survey.run(pulled.rootTree) { (checksum) throws(OSTreeError) in
         let tree = try staging.loadDirTree(checksum)
         for index in 0..<tree.fileCount {
           let isHere = try staging.contains(ObjectName(tree.fileChecksum(at: index), .file))

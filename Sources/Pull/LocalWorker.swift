@@ -16,19 +16,22 @@ struct LocalWorker {
   func run(_ queue: MetadataQueue) {
     do throws(PullError) {
       while context.failure == nil, let name = try queue.next(mayWait: true) {
-        let bytes = try naming(name) { () throws(OSTreeError) in
-          let bytes = try repo.loadBytes(name)
-          try context.staging.storeMetadata(name, bytes)
-          return bytes
-        }
-        context.progress.received(bytes.count)
-        context.progress.stored(name, bytes: UInt64(bytes.count))
+        let bytes = try naming(name) { () throws(OSTreeError) in try copyMetadata(name) }
+        context.progress.received(Int(clamping: bytes))
+        context.progress.stored(name, bytes: bytes)
         try queue.done(name)
       }
     } catch {
       context.fail(error)
       queue.stop()
     }
+  }
+
+  private func copyMetadata(_ name: ObjectName) throws(OSTreeError) -> UInt64 {
+    var sink = try MetadataSink(name, in: context.staging)
+    try repo.forEachPiece(of: name) { (piece) throws(OSTreeError) in try sink.write(piece) }
+    try sink.finish()
+    return sink.writtenBytes
   }
 
   func run(_ queue: ContentQueue) {

@@ -11,34 +11,31 @@ import OSTree
 final class MetadataQueue: Sendable {
   private struct State {
     var waiting: [ObjectName] = []
-    var seen: Set<Checksum> = []
+    /// By what they are: a server may name the same checksum as both, and then lack one of them.
+    var trees: Set<Checksum> = []
+    var metas: Set<Checksum> = []
     /// Taken and not yet expanded.
     var open = 0
     var isStopped = false
+
+    mutating func add(tree: Checksum, meta: Checksum) {
+      if metas.insert(meta).inserted { waiting.append(ObjectName(meta, .dirMeta)) }
+      if trees.insert(tree).inserted { waiting.append(ObjectName(tree, .dirTree)) }
+    }
   }
   private let state: Guarded<State>
   private let staging: Staging
+  private let treesMax: Int
+  private let metasMax: Int
 
-  init(_ staging: Staging) {
+  init(_ staging: Staging, _ commits: [PulledCommit]) {
     self.staging = staging
-    state = Guarded(State())
-  }
-
-  func add(_ commit: Commit) throws(PullError) {
-    try add([ObjectName(commit.rootTree, .dirTree), ObjectName(commit.rootMeta, .dirMeta)])
-  }
-
-  private func add(_ names: [ObjectName]) throws(PullError) {
-    let fits = state.withLock { state in
-      for name in names where state.seen.insert(name.checksum).inserted {
-        state.waiting.append(name)
-      }
-      return state.seen.count <= PullLimits.dirTreesMax * 2
-    }
-    guard fits else {
-      throw .treeTooLarge(names[0].checksum, limit: UInt64(PullLimits.dirTreesMax))
-    }
-    state.wakeAll()
+    let count = min(max(commits.count, 1), PullLimits.pullTreesMax)
+    treesMax = min(PullLimits.dirTreesMax * count, PullLimits.pullTreesMax)
+    metasMax = min(PullLimits.dirMetasMax * count, PullLimits.pullTreesMax)
+    var initial = State()
+    for commit in commits { initial.add(tree: commit.rootTree, meta: commit.rootMeta) }
+    state = Guarded(initial)
   }
 
   /// The next object that must be fetched, or nil if there is none: for now, or, if `mayWait`, for
@@ -72,20 +69,27 @@ final class MetadataQueue: Sendable {
 
   /// The object is here now: what it names is next.
   func done(_ name: ObjectName) throws(PullError) {
-    if name.type == .dirTree { try expand(try staging.loadTree(name.checksum)) }
+    if name.type == .dirTree { try expand(try staging.loadTree(name.checksum), name.checksum) }
     state.withLock { $0.open -= 1 }
     state.wakeAll()
   }
 
-  private func expand(_ tree: DirTree) throws(PullError) {
-    var names: [ObjectName] = []
-    names.reserveCapacity(tree.directoryCount * 2)
-    for index in 0..<tree.directoryCount {
-      let directory = tree.directory(at: index)
-      names.append(ObjectName(directory.tree, .dirTree))
-      names.append(ObjectName(directory.meta, .dirMeta))
+  /// Adds what the tree names. A tree of too many folders is refused before all of them are
+  /// listed, and before any of them is asked for.
+  private func expand(_ tree: DirTree, _ checksum: Checksum) throws(PullError) {
+    let fits = state.withLock { state in
+      for index in 0..<tree.directoryCount {
+        let directory = tree.directory(at: index)
+        state.add(tree: directory.tree, meta: directory.meta)
+        if state.trees.count > treesMax || state.metas.count > metasMax {
+          state.isStopped = true
+          return false
+        }
+      }
+      return true
     }
-    if !names.isEmpty { try add(names) }
+    guard fits else { throw .tooManyFolders(ObjectName(checksum, .dirTree), limit: treesMax) }
+    state.wakeAll()
   }
 
   /// Nobody waits any longer.

@@ -8,13 +8,10 @@ final class MetadataWorker: TransferHandler {
   private let context: PullContext
   private let queue: MetadataQueue
   private let base: HTTPURL
-  private var transfers: [UInt64: Transfer] = [:]
+  /// What was asked for, and that of it whose body has begun.
+  private var wanted: [UInt64: ObjectName] = [:]
+  private var transfers: [UInt64: MetadataTransfer] = [:]
   private var lastTag: UInt64 = 0
-
-  private struct Transfer {
-    let name: ObjectName
-    var bytes: [UInt8] = []
-  }
 
   init(_ context: PullContext, _ queue: MetadataQueue, _ base: HTTPURL) {
     self.context = context
@@ -29,7 +26,7 @@ final class MetadataWorker: TransferHandler {
     do throws(PullError) {
       guard let name = try queue.next(mayWait: mayWait) else { return nil }
       lastTag += 1
-      transfers[lastTag] = Transfer(name: name)
+      wanted[lastTag] = name
       return TransferRequest(
         base.appending("objects/\(name.loosePath(archive: true))"), tag: lastTag,
         limitBytes: Staging.metadataLimitBytes, allowsPipelining: true)
@@ -39,31 +36,45 @@ final class MetadataWorker: TransferHandler {
     }
   }
 
-  func begin(_ request: TransferRequest, _ response: ResponseInfo) {}
+  func begin(_ request: TransferRequest, _ response: ResponseInfo) {
+    guard let name = wanted[request.tag] else { return }
+    do throws(OSTreeError) {
+      transfers[request.tag] = try MetadataTransfer(name, in: context.staging)
+    } catch { stop(context.failure(name, request.url, error)) }
+  }
 
   func receive(_ request: TransferRequest, _ bytes: Span<UInt8>) -> TransferVerdict {
     context.progress.received(bytes.count)
-    transfers[request.tag]?.bytes.append(copying: bytes)
-    return .proceed
+    guard let transfer = transfers[request.tag] else { return .abandon }
+    do throws(OSTreeError) {
+      try transfer.sink.write(bytes)
+      return .proceed
+    } catch {
+      stop(context.failure(transfer.sink.name, request.url, error))
+      return .abandon
+    }
   }
 
-  func restart(_ request: TransferRequest) { transfers[request.tag]?.bytes = [] }
+  func restart(_ request: TransferRequest) { transfers[request.tag] = nil }
 
   func finish(_ request: TransferRequest) {
-    guard let transfer = transfers.removeValue(forKey: request.tag) else { return }
+    guard let name = wanted.removeValue(forKey: request.tag),
+      let transfer = transfers.removeValue(forKey: request.tag)
+    else { return }
     do throws(OSTreeError) {
-      try context.staging.storeMetadata(transfer.name, transfer.bytes)
-      context.progress.stored(transfer.name, bytes: UInt64(transfer.bytes.count))
-    } catch { return stop(context.failure(transfer.name, request.url, error)) }
-    do throws(PullError) { try queue.done(transfer.name) } catch {
+      try transfer.sink.finish()
+      context.progress.stored(name, bytes: transfer.sink.writtenBytes)
+    } catch { return stop(context.failure(name, request.url, error)) }
+    do throws(PullError) { try queue.done(name) } catch {
       guard case .ostree(let fault) = error else { return stop(error) }
-      stop(context.failure(transfer.name, request.url, fault))
+      stop(context.failure(name, request.url, fault))
     }
   }
 
   func fail(_ request: TransferRequest, _ error: TransportError) {
-    guard let transfer = transfers.removeValue(forKey: request.tag) else { return }
-    stop(context.failure(transfer.name, request, error))
+    transfers[request.tag] = nil
+    guard let name = wanted.removeValue(forKey: request.tag) else { return }
+    stop(context.failure(name, request, error))
   }
 
   private func stop(_ error: PullError) {
@@ -72,10 +83,11 @@ final class MetadataWorker: TransferHandler {
   }
 }
 
-extension [UInt8] {
-  /// Adds what a span shows.
-  mutating func append(copying bytes: Span<UInt8>) {
-    reserveCapacity(count + bytes.count)
-    for index in bytes.indices { append(bytes[index]) }
+/// One dirtree or dirmeta on its way: hashed and written as it comes.
+private final class MetadataTransfer {
+  var sink: MetadataSink
+
+  init(_ name: ObjectName, in staging: Staging) throws(OSTreeError) {
+    sink = try MetadataSink(name, in: staging)
   }
 }

@@ -50,6 +50,8 @@ public enum PullError: Error, Hashable, Sendable {
 
   case treeTooDeep(Checksum, limit: Int)
   case treeTooLarge(Checksum, limit: UInt64)
+  /// With those that this dirtree names there are more distinct folders than any honest tree has.
+  case tooManyFolders(ObjectName, limit: Int)
   case noSpace(path: String, neededBytes: UInt64, freeBytes: UInt64)
 
   /// `unconfigured-state` of the remote: what its owner must be told.

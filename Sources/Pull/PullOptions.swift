@@ -45,12 +45,18 @@ public enum PullLimits {
   /// Enough to hide the way there and back; each costs about 200 KiB.
   public static let connections = 6
   public static let connectionsMax = 32
-  /// Distinct folders of one pull; 64 bytes of memory each.
-  public static let dirTreesMax = 1 << 20
+  /// Distinct folders of one commit: several times those of a large distribution. About 100 bytes
+  /// of memory each.
+  public static let dirTreesMax = 1 << 17
+  /// Distinct owners, modes and attributes of those folders. Honest trees have a few hundred.
+  public static let dirMetasMax = 1 << 16
+  /// Of both, where a pull has many commits.
+  public static let pullTreesMax = 1 << 20
   /// Where the summary gives no size for a commit.
   public static let commitBytesMax: UInt64 = 8 << 20
   public static let detachedBytesMax: UInt64 = 1 << 20
-  public static let summaryBytesMax = 16 << 20
+  /// In memory while it is verified; that of an OS with a thousand branches has some 100 KiB.
+  public static let summaryBytesMax = 8 << 20
   public static let configBytesMax = 64 << 10
   public static let mirrorListBytesMax = 64 << 10
   public static let refBytesMax = 4 << 10

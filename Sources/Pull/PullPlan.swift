@@ -24,7 +24,10 @@ public struct PullPlan: Sendable {
   mutating func addSizes(
     of pulled: PulledCommit, counted: UInt64, _ staging: Staging
   ) throws(PullError) {
-    guard let sizes = pulled.commit.sizes else { return }
+    let sizes = try ostree { () throws(OSTreeError) in
+      try staging.loadCommit(pulled.checksum).sizes
+    }
+    guard let sizes else { return }
     var (wire, unpacked, missing): (UInt64, UInt64, UInt64) = (0, 0, 0)
     for index in 0..<sizes.count {
       let size: ObjectSize

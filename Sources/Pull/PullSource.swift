@@ -52,9 +52,13 @@ enum PullSource {
         throw error
       }
     case .local(let repo):
-      do throws(OSTreeError) { return try repo.loadBytes(name) } catch {
-        if case .missing = error { return nil }
-        throw .ostree(error)
+      do throws(OSTreeError) { return try repo.loadBytes(name, limitBytes: limitBytes) } catch {
+        switch error {
+        case .missing: return nil
+        case .tooLarge(_, let limit):
+          throw .tooLarge(name, url: objectURL(name), limitBytes: limit)
+        default: throw .ostree(error)
+        }
       }
     }
   }

@@ -61,13 +61,7 @@ struct KernelSizes {
   }
 
   private func tree(_ checksum: Checksum) throws(UpdaterError) -> DirTree {
-    let name = ObjectName(checksum, .dirTree)
-    return try inRepo { () throws(OSTreeError) in
-      let bytes = try staging.loadBytes(name)
-      do throws(FormatError) { return try DirTree(parsing: bytes) } catch {
-        throw .malformed(name, error)
-      }
-    }
+    try inRepo { () throws(OSTreeError) in try staging.loadDirTree(checksum) }
   }
 
   private func folder(

@@ -71,6 +71,26 @@ struct Coppice: CustomStringConvertible {
       environment: noProxies)
   }
 
+  /// Runs it as above, and gives the most memory that it has had, however it ended.
+  static func measured(
+    _ arguments: [String], in folder: TemporaryDirectory, seconds: Int = 300
+  ) throws -> (run: Coppice, peakBytes: Int) {
+    let script = try folder.write(
+      """
+      #!/usr/bin/env python3
+      import os, sys
+      child = os.fork()
+      if child == 0:
+          os.execv('\(PackagePaths.coppice)', ['coppice'] + sys.argv[1:])
+      _, status, usage = os.wait4(child, 0)
+      open(sys.argv[0] + '.peak', 'w').write(str(usage.ru_maxrss * 1024))
+      sys.exit(os.waitstatus_to_exitcode(status))
+      """, to: "measured")
+    try mustRun("chmod", "755", script)
+    let run = try Coppice(arguments, binary: script, seconds: seconds)
+    return (run, Int(try folder.readText("measured.peak"))!)
+  }
+
   /// A proxy of this machine has no business with the servers of the tests.
   static let noProxies = [
     "http_proxy": "", "https_proxy": "", "HTTP_PROXY": "", "HTTPS_PROXY": "", "ALL_PROXY": "",

@@ -118,13 +118,13 @@ struct ForgedTree {
       """)
   }
 
-  private func forge(_ script: String) throws -> String {
+  func forge(_ script: String) throws -> String {
     try mustRun("python3", "-c", ForgedTree.library + "\n" + script, fixture.server.path)
   }
 
   /// GVariant's framing of values without alignment: a body, then the ends of the members.
   private static let library = """
-    import glob, hashlib, os, sys
+    import glob, hashlib, itertools, os, sys
     server = sys.argv[1]
     head = bytes.fromhex(open(f'{server}/refs/heads/os/main').read().strip())
 
@@ -143,8 +143,7 @@ struct ForgedTree {
                 return body + b''.join(end.to_bytes(width, 'little') for end in ends)
 
     def array(items):
-        ends = [sum(map(len, items[:n + 1])) for n in range(len(items))]
-        return framed(b''.join(items), ends)
+        return framed(b''.join(items), list(itertools.accumulate(map(len, items))))
 
     def members(*parts):
         ends = [sum(map(len, parts[:n + 1])) for n in range(len(parts) - 1)]

@@ -107,6 +107,41 @@ enum Damage: String, CaseIterable, Sendable {
     }
   }
 
+  @Test func `a checksum that is both a dirtree and a dirmeta is asked for as both`() throws {
+    let fixture = try PullFixture("hostile")
+    let builder = try TreeBuilder(fixture)
+    let child = try builder.tree(files: [], directories: [])
+    let tree = try builder.tree(
+      files: [], directories: [(Array("a".utf8), child)], meta: child)
+    try builder.commit(tree)
+    let error = try #require(try fixture.pull(into: try fixture.repo()).failure)
+    let name = ObjectName(child, .dirMeta)
+    let url = "\(fixture.web.url)/objects/\(name.loosePath(archive: true))"
+    #expect(error == .missing(name, url: url))
+  }
+
+  @Test func `a summary that promises a huge commit does not raise the limit`() throws {
+    let fixture = try PullFixture("hostile")
+    let commit = try fixture.publish()
+    let promised = GVariantValue.tuple([
+      .array(
+        elementType: "(s(taya{sv}))",
+        [
+          .tuple([
+            .string("os/main"),
+            .tuple([.uint64(1 << 40), .bytes(commit.bytes), .dictionary([])]),
+          ])
+        ]), .dictionary([]),
+    ])
+    try Data(promised.serialized()).write(
+      to: URL(fileURLWithPath: fixture.server.path + "/summary"))
+    let name = ObjectName(commit, .commit)
+    try mustRun("truncate", "-s", "9M", fixture.object(name))
+    let error = try #require(try fixture.pull(into: try fixture.repo()).failure)
+    let url = "\(fixture.web.url)/objects/\(name.loosePath(archive: true))"
+    #expect(error == .tooLarge(name, url: url, limitBytes: PullLimits.commitBytesMax))
+  }
+
   @Test func `a tree of more levels than any honest one is refused`() throws {
     let fixture = try PullFixture("hostile")
     let builder = try TreeBuilder(fixture)
@@ -153,12 +188,13 @@ struct TreeBuilder {
 
   /// A dirtree with these entries in this order, whatever they are.
   func tree(
-    files: [(name: [UInt8], checksum: Checksum)], directories: [(name: [UInt8], tree: Checksum)]
+    files: [(name: [UInt8], checksum: Checksum)], directories: [(name: [UInt8], tree: Checksum)],
+    meta: Checksum? = nil
   ) throws -> Checksum {
     // `(a(say)a(sayay))`, written by hand: our own writer would refuse these names.
     let fileItems = files.map { Framed.tuple([$0.name + [0]], last: $0.checksum.bytes) }
     let directoryItems = directories.map {
-      Framed.tuple([$0.name + [0], $0.tree.bytes], last: meta.bytes)
+      Framed.tuple([$0.name + [0], $0.tree.bytes], last: (meta ?? self.meta).bytes)
     }
     return try store(
       Framed.tuple([Framed.array(fileItems)], last: Framed.array(directoryItems)), .dirTree)

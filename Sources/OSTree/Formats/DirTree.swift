@@ -6,7 +6,8 @@ import Cryptography
 ///
 /// Shape `(a(say)a(sayay))`: files with their checksum, directories with those of their dirtree
 /// and dirmeta, both sorted by the bytes of the names. A view over the object's bytes, all checked
-/// at the start: entries are made when asked for, so a large directory costs what its bytes cost.
+/// at the start: entries are made when asked for. A large object may stay on the medium and be
+/// looked at through a mapping, so that a directory of any size costs little memory.
 public struct DirTree: Sendable {
   /// A file or symbolic link.
   public struct File: Hashable, Sendable {
@@ -31,21 +32,26 @@ public struct DirTree: Sendable {
     }
   }
 
-  /// The bytes of the object, whose SHA-256 is its name.
-  public let bytes: [UInt8]
-  private let files: GVariant
-  private let directories: GVariant
+  private let object: ObjectBytes
+  private let files: DirTreeList
+  private let directories: DirTreeList
 
   /// Reads a dirtree. Throws for anything that a file system could not hold or a binary search
-  /// would miss: names that are empty, `.`, `..` or hold a slash, out of order or twice.
+  /// would miss: names that are empty, `.`, `..`, too long or hold a slash, out of order or twice.
   public init(parsing bytes: [UInt8]) throws(FormatError) {
-    let fields = try gvariant(bytes[...], FormatType.dirTree)
-    self.bytes = bytes
-    files = fields[0]
-    directories = fields[1]
-    try DirTree.check(files, checksums: 1)
-    try DirTree.check(directories, checksums: 2)
+    try self.init(ObjectBytes(bytes))
+  }
+
+  /// As above, of bytes that may stay on the medium.
+  init(_ object: ObjectBytes) throws(FormatError) {
+    self.object = object
+    (files, directories) = try object.look { (bytes) throws(FormatError) in
+      try DirTreeList.both(in: bytes)
+    }
+    try files.check(object)
+    try directories.check(object)
     try checkDisjoint()
+    object.forget()
   }
 
   /// Writes a dirtree. Entries may come in any order; throws for names that no tree may hold.
@@ -65,93 +71,74 @@ public struct DirTree: Sendable {
     try self.init(parsing: value.serialized())
   }
 
-  private static func check(_ entries: GVariant, checksums: Int) throws(FormatError) {
-    var previous: ArraySlice<UInt8>?
-    for index in 0..<entries.count {
-      let entry = entries[index]
-      let name = nameBytes(entry)
-      guard isValidName(name) else { throw .name(entry[0].string, at: index) }
-      if let previous, !previous.lexicographicallyPrecedes(name) {
-        throw previous == name
-          ? .duplicate(entry[0].string, at: index) : .unsorted(entry[0].string, at: index)
-      }
-      previous = name
-      for member in 1...checksums {
-        let count = entry[member].bytes.count
-        if count != Checksum.byteCount { throw .checksumLength(count) }
-      }
-    }
-  }
-
   /// Both lists are sorted, so one walk along them finds a name that is in both.
   private func checkDisjoint() throws(FormatError) {
     var (file, directory) = (0, 0)
     while file < files.count, directory < directories.count {
-      let (left, right) = (
-        DirTree.nameBytes(files[file]), DirTree.nameBytes(directories[directory])
-      )
-      if left == right { throw .duplicate(directories[directory][0].string, at: directory) }
-      if left.lexicographicallyPrecedes(right) { file += 1 } else { directory += 1 }
+      let order = object.look { bytes in
+        DirTreeList.compare(
+          bytes, files.entry(at: file, in: bytes).name,
+          bytes, directories.entry(at: directory, in: bytes).name)
+      }
+      if order == 0 { throw .duplicate(self.directory(at: directory).name, at: directory) }
+      if order < 0 { file += 1 } else { directory += 1 }
     }
   }
-
-  /// Whether a file system can hold an entry of this name. ostree: `ot_util_filename_validate`.
-  static func isValidName(_ name: ArraySlice<UInt8>) -> Bool {
-    let dot = UInt8(ascii: ".")
-    switch name.count {
-    case 0: return false
-    case 1 where name.first == dot: return false
-    case 2 where name.first == dot && name.last == dot: return false
-    default: return !name.contains(UInt8(ascii: "/"))
-    }
-  }
-
-  private static func nameBytes(_ entry: GVariant) -> ArraySlice<UInt8> { entry[0].textBytes }
 }
 
 // Entries, by position and by name.
 extension DirTree {
+  /// The bytes of the object, whose SHA-256 is its name; copied.
+  public var bytes: [UInt8] { object.look { DirTreeList.copy($0, 0..<$0.count) } }
+
   public var fileCount: Int { files.count }
   public var directoryCount: Int { directories.count }
 
   public func file(at index: Int) -> File {
-    let entry = files[index]
-    return File(name: entry[0].string, checksum: DirTree.checksum(entry, 1))
+    object.look { bytes in
+      let entry = files.entry(at: index, in: bytes)
+      return File(
+        name: DirTreeList.text(bytes, entry.name),
+        checksum: DirTreeList.checksum(bytes, entry.checksums))
+    }
   }
 
   public func directory(at index: Int) -> Directory {
-    let entry = directories[index]
-    return Directory(
-      name: entry[0].string, tree: DirTree.checksum(entry, 1), meta: DirTree.checksum(entry, 2))
+    object.look { bytes in
+      let entry = directories.entry(at: index, in: bytes)
+      return Directory(
+        name: DirTreeList.text(bytes, entry.name),
+        tree: DirTreeList.checksum(bytes, entry.checksums),
+        meta: DirTreeList.checksum(bytes, entry.checksums + Checksum.byteCount))
+    }
   }
 
   /// As `file(at:)`, for those who do not need the name.
-  public func fileChecksum(at index: Int) -> Checksum { DirTree.checksum(files[index], 1) }
+  public func fileChecksum(at index: Int) -> Checksum {
+    object.look { bytes in
+      DirTreeList.checksum(bytes, files.entry(at: index, in: bytes).checksums)
+    }
+  }
+
+  /// The dirtree of `directory(at:)`, for those who do not need the name.
+  public func directoryTree(at index: Int) -> Checksum {
+    object.look { bytes in
+      DirTreeList.checksum(bytes, directories.entry(at: index, in: bytes).checksums)
+    }
+  }
 
   public func findFile(_ name: String) -> Checksum? {
-    DirTree.find(name, in: files).map { DirTree.checksum(files[$0], 1) }
+    files.find(name, object).map { fileChecksum(at: $0) }
   }
 
   public func findDirectory(_ name: String) -> Directory? {
-    DirTree.find(name, in: directories).map { directory(at: $0) }
+    directories.find(name, object).map { directory(at: $0) }
   }
 
-  private static func checksum(_ entry: GVariant, _ member: Int) -> Checksum {
-    // The length was checked when the tree was read.
-    Checksum(entry[member].byteString)!
-  }
+  /// Whether a file system can hold an entry of this name.
+  static func isValidName(_ name: [UInt8]) -> Bool { DirTreeList.isValidName(name.span) }
 
-  private static func find(_ name: String, in entries: GVariant) -> Int? {
-    let name = Array(name.utf8)
-    var (low, high) = (0, entries.count)
-    while low < high {
-      let middle = low + (high - low) / 2
-      if nameBytes(entries[middle]).lexicographicallyPrecedes(name) {
-        low = middle + 1
-      } else {
-        high = middle
-      }
-    }
-    return low < entries.count && nameBytes(entries[low]).elementsEqual(name) ? low : nil
-  }
+  /// Gives the memory of a large tree back, which comes again when it is looked at: for trees that
+  /// wait while others are walked.
+  func forget() { object.forget() }
 }

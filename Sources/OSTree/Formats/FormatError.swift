@@ -7,7 +7,7 @@ import Cryptography
 public enum FormatError: Error, Hashable, Sendable {
   /// Not a GVariant of the type, or not in normal form.
   case gvariant(GVariantError)
-  /// A name that no tree may hold: empty, `.`, `..`, or with a slash in it.
+  /// A name that no tree may hold: empty, `.`, `..`, too long, or with a slash in it.
   case name(String, at: Int)
   /// This name should stand before the one in front of it.
   case unsorted(String, at: Int)
@@ -47,7 +47,9 @@ public enum FormatError: Error, Hashable, Sendable {
 
 /// The types of OSTree's files, parsed once.
 enum FormatType {
-  static let dirTree = make("(a(say)a(sayay))")
+  /// The entries of a dirtree, which is `(a(say)a(sayay))`.
+  static let treeFile = make("(say)")
+  static let treeDirectory = make("(sayay)")
   /// Also of `user.ostreemeta`.
   static let dirMeta = make("(uuua(ayay))")
   static let archiveHeader = make("(tuuuusa(ayay))")

@@ -101,7 +101,7 @@ extension StagedDeployment.Target {
     guard let name = try entries.value(of: "name", type: "s")?.string,
       let stateroot = try entries.value(of: "osname", type: "s")?.string,
       let (commit, serial) = StagedDeployment.Target.split(name), !stateroot.utf8.isEmpty,
-      DirTree.isValidName(Array(stateroot.utf8)[...])
+      DirTree.isValidName(Array(stateroot.utf8))
     else { throw .key(key) }
     self.init(
       commit: commit, serial: serial, stateroot: stateroot,

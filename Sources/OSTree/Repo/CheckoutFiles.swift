@@ -186,7 +186,7 @@ extension CheckoutFiles {
   ) throws(OSTreeError) {
     let name = ObjectName(file.checksum, .file)
     let bytes = Array(file.name.utf8.dropFirst(CheckoutFiles.whiteoutPrefix.utf8.count))
-    guard DirTree.isValidName(bytes[...]), let device = String(validating: bytes, as: UTF8.self)
+    guard DirTree.isValidName(bytes), let device = String(validating: bytes, as: UTF8.self)
     else { throw .malformed(name, .name(file.name, at: 0)) }
     let header = try repo.openFile(file.checksum).header
     let isUser = isUser

@@ -54,6 +54,53 @@ final class LooseObjects: Sendable {
     }
   }
 
+  /// Lends the bytes of an object of metadata, some at a time and not verified. Throws `missing`.
+  func forEachPiece(
+    of name: ObjectName, _ body: (Span<UInt8>) throws(OSTreeError) -> Void
+  ) throws(OSTreeError) {
+    let file: FileDescriptor
+    do throws(Errno) { file = try directory.open(loosePath(name), [.readOnly, .noFollow]) } catch {
+      if error == .notFound { throw .missing(name) }
+      throw .file(path: fullPath(name), error)
+    }
+    var buffer = [UInt8](repeating: 0, count: 32 << 10)
+    while true {
+      let count: Int
+      do throws(Errno) { count = try file.read(into: &buffer) } catch {
+        throw .file(path: fullPath(name), error)
+      }
+      if count == 0 { return }
+      try body(buffer.span.extracting(0..<count))
+    }
+  }
+
+  /// Larger dirtrees are mapped: many may be open at once, one for each level of a tree.
+  static let treeReadBytesMax: UInt64 = 16 << 10
+
+  /// A dirtree; nil if it is not there. A large one stays on the medium: with `verifying` its
+  /// checksum holds for what is there at this moment.
+  func loadDirTree(_ checksum: Checksum, verifying: Bool) throws(OSTreeError) -> DirTree? {
+    let name = ObjectName(checksum, .dirTree)
+    let object: ObjectBytes
+    do throws(Errno) {
+      let file = try directory.open(loosePath(name), [.readOnly, .noFollow])
+      object = try ObjectBytes(
+        of: file, readBytesMax: LooseObjects.treeReadBytesMax,
+        limitBytes: LooseObjects.metadataLimitBytes)
+    } catch {
+      switch error {
+      case .notFound: return nil
+      case .overflow: throw .tooLarge(name, limitBytes: LooseObjects.metadataLimitBytes)
+      default: throw .file(path: fullPath(name), error)
+      }
+    }
+    let found = verifying ? object.checksum() : checksum
+    let tree = Result { () throws(FormatError) in try DirTree(object) }
+    if object.hasFailed { throw .file(path: fullPath(name), .inputOutput) }
+    if found != checksum { throw .corrupt(name, found: found) }
+    return try parsing(name) { () throws(FormatError) in try tree.get() }
+  }
+
   /// A file object: who it belongs to and where its content is; nil if it is not there.
   func openFile(_ checksum: Checksum) throws(OSTreeError) -> FileObject? {
     try FileObject.open(ObjectName(checksum, .file), in: self)

@@ -5,19 +5,28 @@ import Linux
 // Reading objects. What is loaded is parsed strictly, and is hashed where `verifying` is asked
 // for: an object in the repo was verified when it came, but the medium may have changed since.
 extension Repo {
-  /// An object of metadata, whole. Throws `missing`, or `corrupt` when `verifying`.
+  /// An object of metadata, whole. Throws `missing` or `tooLarge`, or `corrupt` when `verifying`.
   public func loadBytes(
-    _ name: ObjectName, verifying: Bool = false
+    _ name: ObjectName, verifying: Bool = false,
+    limitBytes: UInt64 = Staging.metadataLimitBytes
   ) throws(OSTreeError) -> [UInt8] {
-    guard let bytes = try objects.loadMetadata(name) else {
+    guard let bytes = try objects.loadMetadata(name, limitBytes: limitBytes) else {
       guard let parent else { throw .missing(name) }
-      return try parent.loadBytes(name, verifying: verifying)
+      return try parent.loadBytes(name, verifying: verifying, limitBytes: limitBytes)
     }
     if verifying {
       let found = SHA256.hash(bytes.span)
       if found != name.checksum { throw .corrupt(name, found: found) }
     }
     return bytes
+  }
+
+  /// Lends the bytes of an object of metadata, some at a time and not verified. Throws `missing`.
+  public func forEachPiece(
+    of name: ObjectName, _ body: (Span<UInt8>) throws(OSTreeError) -> Void
+  ) throws(OSTreeError) {
+    if let parent, try !objects.contains(name) { return try parent.forEachPiece(of: name, body) }
+    try objects.forEachPiece(of: name, body)
   }
 
   public func loadCommit(
@@ -31,9 +40,9 @@ extension Repo {
   public func loadDirTree(
     _ checksum: Checksum, verifying: Bool = false
   ) throws(OSTreeError) -> DirTree {
-    let name = ObjectName(checksum, .dirTree)
-    let bytes = try loadBytes(name, verifying: verifying)
-    return try parsing(name) { () throws(FormatError) in try DirTree(parsing: bytes) }
+    if let tree = try objects.loadDirTree(checksum, verifying: verifying) { return tree }
+    guard let parent else { throw .missing(ObjectName(checksum, .dirTree)) }
+    return try parent.loadDirTree(checksum, verifying: verifying)
   }
 
   public func loadDirMeta(

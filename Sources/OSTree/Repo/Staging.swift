@@ -71,11 +71,16 @@ public final class Staging: Sendable {
     return try repo.loadBytes(name)
   }
 
-  /// As `loadBytes`, of a dirtree.
-  public func loadDirTree(_ checksum: Checksum) throws(OSTreeError) -> DirTree {
-    let name = ObjectName(checksum, .dirTree)
+  public func loadCommit(_ checksum: Checksum) throws(OSTreeError) -> Commit {
+    let name = ObjectName(checksum, .commit)
     let bytes = try loadBytes(name)
-    return try parsing(name) { () throws(FormatError) in try DirTree(parsing: bytes) }
+    return try parsing(name) { () throws(FormatError) in try Commit(parsing: bytes) }
+  }
+
+  /// A dirtree that this run or an earlier one has stored; a large one is not taken into memory.
+  public func loadDirTree(_ checksum: Checksum) throws(OSTreeError) -> DirTree {
+    if let tree = try fresh.loadDirTree(checksum, verifying: false) { return tree }
+    return try repo.loadDirTree(checksum)
   }
 
   /// Adds an object of metadata. Throws `corrupt` if the bytes do not have that checksum; detached

@@ -15,7 +15,8 @@ public enum TreeLimits {
 /// Each distinct dirtree is read once, whatever names it how often: a tree whose 64 levels name
 /// the same child many times has 64 dirtrees, and is refused for what it would unfold to. Several
 /// trees may be judged one after the other; what they share is read once.
-/// Memory: about 100 bytes for each distinct dirtree.
+/// Memory: about 100 bytes for each distinct dirtree, and up to `LooseObjects.treeReadBytesMax` for
+/// each level.
 public struct TreeSurvey {
   private var judged: [Checksum: Extent] = [:]
 
@@ -51,9 +52,10 @@ public struct TreeSurvey {
         judged[frame.checksum] = Extent(entries: frame.entries, height: frame.height)
         continue
       }
-      let child = frame.tree.directory(at: frame.next).tree
+      let child = frame.tree.directoryTree(at: frame.next)
       guard let extent = judged[child] else {
         try TreeSurvey.check(depth: stack.count + 2, root)
+        frame.tree.forget()
         stack.append(frame)
         stack.append(TreeSurvey.frame(child, try load(child)))
         continue

@@ -103,6 +103,10 @@ extension PullError: Reportable {
       Message(
         .refused, "tree-too-large",
         "the tree of commit '\(commit.hex)' has more than \(limit) entries, repetitions included")
+    case .tooManyFolders(let name, let limit):
+      Message(
+        .refused, "tree-too-large",
+        "with those of '\(name.path)' the tree has more than \(limit) distinct folders")
     case .noSpace(let path, let needed, let free):
       Message.noSpace(path, neededBytes: needed, freeBytes: free)
     case .unconfigured(let remote, let text):
