@@ -30,6 +30,13 @@ internal import CLinux
     discard self
   }
 
+  /// Ends the ownership: somebody else joins it.
+  consuming func release() -> UnsafeMutableRawPointer {
+    let handle = unsafe self.handle
+    discard self
+    return unsafe handle
+  }
+
   deinit { unsafe clinux_thread_detach(handle) }
 
   /// How many cores this process may use. sched_getaffinity(2).
@@ -38,22 +45,35 @@ internal import CLinux
   /// Runs `body(0)` … `body(count - 1)`, each on a thread of its own but the last, which runs on
   /// this one, and returns when all are done. A thread that cannot be started is run here instead.
   public static func fanOut(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let left = Guarded(count - 1)
-    let shared = Shared(left)
+    var threads = ThreadGroup()
     for index in 0..<max(0, count - 1) {
-      do throws(Errno) {
-        _ = try Thread {
-          body(index)
-          shared.value.withLock { $0 -= 1 }
-          shared.value.wakeAll()
-        }
-      } catch {
-        body(index)
-        shared.value.withLock { $0 -= 1 }
-      }
+      do throws(Errno) { try threads.start { body(index) } } catch { body(index) }
     }
     if count > 0 { body(count - 1) }
-    shared.value.wait { $0 <= 0 ? () : nil }
+    threads.join()
+  }
+}
+
+/// Threads that are waited for together. Once they are joined, nothing that their bodies held is
+/// held any more: a lock file, for one.
+@safe public struct ThreadGroup: ~Copyable {
+  private var handles: [UnsafeMutableRawPointer] = unsafe []
+
+  public init() {}
+
+  /// Throws `.again` if the system has no more threads.
+  public mutating func start(_ body: @escaping @Sendable () -> Void) throws(Errno) {
+    unsafe handles.append(try Thread(body).release())
+  }
+
+  /// Waits for the end of all of them. pthread_join(3).
+  public mutating func join() {
+    unsafe handles.forEach { unsafe clinux_thread_join($0) }
+    unsafe handles.removeAll()
+  }
+
+  deinit {
+    unsafe handles.forEach { unsafe clinux_thread_detach($0) }
   }
 }
 

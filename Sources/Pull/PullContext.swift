@@ -25,15 +25,17 @@ final class PullContext: Sendable {
   }
 
   /// Runs `body` on `count` threads and calls `report` now and then until all are done; a signal
-  /// is a failure. Throws the first failure of any of them.
+  /// is a failure. Throws the first failure of any of them. When it returns no thread holds on to
+  /// anything: the next pull of this process finds the staging folder unlocked.
   func runWorkers(
     _ count: Int, stop: () -> Void, report: () -> Void, body: @escaping @Sendable () -> Void
   ) throws(PullError) {
     let left = Shared(Guarded(0))
+    var threads = ThreadGroup()
     for index in 0..<count {
       left.value.withLock { $0 += 1 }
       do throws(Errno) {
-        _ = try Thread {
+        try threads.start {
           body()
           left.value.withLock { $0 -= 1 }
           left.value.wakeAll()
@@ -49,6 +51,7 @@ final class PullContext: Sendable {
       if failure != nil { stop() }
       report()
     }
+    threads.join()
     report()
     if let failure { throw failure }
   }

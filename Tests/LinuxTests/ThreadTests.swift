@@ -11,6 +11,15 @@ import Testing
     #expect(seen.value.withLock { $0.sorted() } == Array(0..<count))
   }
 
+  @Test func `what the threads of a fan-out held is let go of when it returns`() {
+    final class Held: Sendable {}
+    for _ in 0..<300 {
+      var held = Held()
+      Thread.fanOut(3) { [held] _ in _ = held }
+      #expect(isKnownUniquelyReferenced(&held))
+    }
+  }
+
   @Test func `a channel hands on everything, in order for one reader, and then ends`() {
     let channel = Channel<Int>(capacity: 3)
     Thread.fanOut(2) { index in
