@@ -110,6 +110,33 @@ import Testing
     #expect(try target.files("coppice") == ["coppice/lock"])
   }
 
+  @Test func `an archive packs as hard as its config says`() throws {
+    var random = SeededGenerator(3)
+    let content = (0..<200_000).map { _ in UInt8(random.next() % 7) }
+    let header = FileHeader(uid: 0, gid: 0, mode: 0o100644, symlinkTarget: "", xattrs: [])
+    let name = ObjectName(SHA256.hash(header.contentStreamHeader() + content), .file)
+    func packedBytes(_ settings: String) throws -> UInt64 {
+      let target = try SampleRepo(.archive)
+      let config = try target.folder.readText("repo/config")
+      try target.folder.write(config + settings, to: "repo/config")
+      let staging = try target.open().stage()
+      func store() throws(OSTreeError) {
+        var sink = FileSink(name.checksum, in: staging, storesReceived: false)
+        try sink.begin(header, sizeBytes: UInt64(content.count))
+        try sink.write(content.span)
+        try sink.finish()
+      }
+      try store()
+      _ = try staging.publish(readBack: .all)
+      return try FileDescriptor.status(of: target.object(name), following: false).sizeBytes
+    }
+    let (fast, small) = (
+      try packedBytes("[archive]\nzlib-level=1\n"), try packedBytes("[archive]\nzlib-level=9\n")
+    )
+    #expect(small < fast)
+    #expect(try packedBytes("") != fast)
+  }
+
   @Test func `a sink that is let go of leaves nothing behind`() throws {
     let target = try SampleRepo(.bareUser)
     let staging = try target.open().stage()

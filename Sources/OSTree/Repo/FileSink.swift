@@ -50,7 +50,9 @@ public struct FileSink: ~Copyable {
       if storesReceived { return }
       try open(mode: 0o644)
       encoder = try encoding { () throws(CompressionError) in
-        try ArchiveFileEncoder(header: header, sizeBytes: sizeBytes)
+        try ArchiveFileEncoder(
+          header: header, sizeBytes: sizeBytes,
+          level: staging.repo.configuration.compressionLevel)
       }
       let front = header.archiveHeader(sizeBytes: sizeBytes)
       try append(front.span)
