@@ -30,7 +30,7 @@ public struct Settings: Sendable {
   var configuredMode: TrustMode?
 
   // [pull]
-  public internal(set) var connections = 4
+  public internal(set) var connections = 6
   public internal(set) var limitRateBytesPerSecond: UInt64?
   public internal(set) var lowSpeedTimeoutSeconds = 30
   /// Attempts after the first.

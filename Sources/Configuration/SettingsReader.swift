@@ -140,9 +140,9 @@ private func number(
 }
 
 /// The most that a value may be.
-enum SettingLimit {
-  /// A connection may take 128 KiB, and all of them must fit the memory of a pull.
-  static let connectionsMax = 16
+public enum SettingLimit {
+  /// A connection takes up to 200 KiB, and all of them must fit the memory of a pull.
+  public static let connectionsMax = 16
   /// A day: who waits longer has no time-out.
   static let secondsMax = 86_400
   static let retriesMax = 100

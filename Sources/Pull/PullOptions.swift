@@ -42,9 +42,11 @@ public struct PullOptions: Sendable {
 
 /// Bounds on what a remote can make us do.
 public enum PullLimits {
-  /// Enough to hide the way there and back; each costs about 200 KiB.
+  /// Enough to hide the way there and back; each costs about 200 KiB. The same as the default of
+  /// `[pull] connections`.
   public static let connections = 6
-  public static let connectionsMax = 32
+  /// All of them must fit the memory of a pull. The same as the configuration's limit.
+  public static let connectionsMax = 16
   /// Distinct folders of one commit: several times those of a large distribution. About 100 bytes
   /// of memory each.
   public static let dirTreesMax = 1 << 17

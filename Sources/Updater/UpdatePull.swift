@@ -11,7 +11,7 @@ extension Updater {
     var options = PullOptions()
     options.targets = [target]
     options.url = source.url
-    if settings.origin(of: .connections) != .builtIn { options.connections = settings.connections }
+    options.connections = settings.connections
     options.limitRateBytesPerSecond = settings.limitRateBytesPerSecond
     options.lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
     options.retriesMax = settings.retries

@@ -29,6 +29,18 @@ import Testing
         == fixture.server.ostree("ls", "-R", "-C", "-X", commit.hex))
   }
 
+  @Test func `a remote behind a metalink is refused, unless a URL is given`() throws {
+    let fixture = try PullFixture()
+    let commit = try fixture.publish()
+    let repo = try fixture.repo()
+    let remote = try fixture.remote(["metalink": "https://example.com/os.xml"])
+    #expect(
+      try fixture.pull(into: repo, remote).failure
+        == .unsupportedLocation(remote: "origin", "https://example.com/os.xml"))
+    let url = fixture.web.url
+    #expect(try fixture.pull(into: repo, remote) { $0.url = url }.get().commits == [commit])
+  }
+
   @Test func `pulling again fetches nothing but what may have changed`() throws {
     let fixture = try PullFixture()
     let commit = try fixture.publish()

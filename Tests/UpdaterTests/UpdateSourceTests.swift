@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Configuration
 import OSTree
+import Pull
 import Support
 import Testing
 
@@ -63,5 +64,13 @@ import Testing
     #expect(
       try device.update().failure
         == .unconfigured(deployment: "\(DeviceFixture.one).0", text: "Register first"))
+  }
+}
+
+/// What two modules say that do not know each other.
+@Suite struct PullDefaultsTests {
+  @Test func `the configuration and the pull agree on connections`() {
+    #expect(Settings().connections == PullLimits.connections)
+    #expect(SettingLimit.connectionsMax == PullLimits.connectionsMax)
   }
 }

@@ -147,7 +147,7 @@ extension PullOptions {
   init(_ settings: Settings, repoPath: String) throws(Message) {
     self.init()
     userAgent = "coppice/\(BuildIdentity.version)"
-    if settings.origin(of: .connections) != .builtIn { connections = settings.connections }
+    connections = settings.connections
     limitRateBytesPerSecond = settings.limitRateBytesPerSecond
     lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
     retriesMax = settings.retries
