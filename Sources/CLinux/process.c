@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common.h"
 
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
@@ -44,6 +45,15 @@ int clinux_is_terminal(int fd) { return isatty(fd); }
 int clinux_terminal_columns(int fd) {
   struct winsize size;
   return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// Whoever starts us with a standard descriptor closed must not find messages in the file that was
+// opened next and got its number. O_PATH: reading and writing still fail, as they would have.
+__attribute__((constructor)) static void fill_standard_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (open("/dev/null", O_PATH) < 0) open("/", O_PATH);
+  }
 }
 
 static struct utsname names;
