@@ -18,15 +18,18 @@ struct Opening {
     let host = proxy?.url.host ?? origin.host
     let port = proxy?.url.port ?? origin.port
     let connecting = until(.connect)
-    let addresses = try client.names.addresses(
-      of: host, port: port, deadline: connecting, interruption)
+    let addresses: [SocketAddress]
+    do throws(TransportError) {
+      addresses = try client.names.addresses(
+        of: host, port: port, deadline: connecting, interruption)
+    } catch { throw error.concerning(url) }
     let connection: Connection
     do throws(TransportError) {
       var connector = Connector(addresses, port: port, deadline: connecting, interruption)
       connection = Connection(try connector.connect())
     } catch {
       client.names.forget(host)
-      throw error
+      throw error.concerning(url)
     }
     if let proxy {
       if origin.isSecure {

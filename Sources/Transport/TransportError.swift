@@ -6,9 +6,10 @@ public enum TransportError: Error, Hashable, Sendable {
   /// Not an http or https URL.
   case url(String)
   /// The name has no address, or none in time.
-  case resolve(host: String, ResolveFailure)
+  /// `url` in this and the next: what was to be fetched.
+  case resolve(host: String, ResolveFailure, url: String? = nil)
   /// `address` is the last one that was tried, with its port.
-  case connect(address: String, Errno)
+  case connect(address: String, Errno, url: String? = nil)
   case timedOut(url: String, TransferPhase)
   /// Slower than the low-speed limit for longer than the options allow.
   case tooSlow(url: String)
@@ -39,6 +40,17 @@ public enum TransportError: Error, Hashable, Sendable {
   case noTrustRoots
   /// The caller, or a signal, ended it.
   case interrupted
+}
+
+extension TransportError {
+  /// With the URL that was to be fetched, where making the connection does not know it.
+  func concerning(_ url: String) -> TransportError {
+    switch self {
+    case .resolve(let host, let failure, nil): .resolve(host: host, failure, url: url)
+    case .connect(let address, let errno, nil): .connect(address: address, errno, url: url)
+    default: self
+    }
+  }
 }
 
 public enum ResolveFailure: Hashable, Sendable { case unknownHost, temporary, timedOut }

@@ -53,10 +53,11 @@ import Testing
 
   @Test func `a refused connection is told with its address`() {
     let url = HTTPURL("http://127.0.0.1:1/")!
-    let refused = TransportError.connect(address: "127.0.0.1:1", .connectionRefused)
+    let refused = TransportError.connect(
+      address: "127.0.0.1:1", .connectionRefused, url: "http://127.0.0.1:1/")
     #expect(fetch(url) { _ in } == .failed(refused))
     let six = fetch(HTTPURL("http://[::1]:1/")!) { _ in }
-    guard case .failed(.connect(address: "[::1]:1", _))? = six else {
+    guard case .failed(.connect(address: "[::1]:1", _, "http://[::1]:1/"))? = six else {
       Issue.record("\(String(describing: six))")
       return
     }
@@ -64,7 +65,10 @@ import Testing
 
   @Test func `a name that does not exist is told`() {
     let result = fetch(HTTPURL("http://no-such-host.invalid/")!) { _ in }
-    guard case .failed(.resolve(host: "no-such-host.invalid", _))? = result else {
+    guard
+      case .failed(.resolve(host: "no-such-host.invalid", _, "http://no-such-host.invalid/"))? =
+        result
+    else {
       Issue.record("\(String(describing: result))")
       return
     }
