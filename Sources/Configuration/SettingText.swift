@@ -60,49 +60,17 @@ enum SettingText {
     return url(text).map { .url($0) }
   }
 
-  /// `1500`, `200K`, `2M`, `1G`; the letter in either case, also as `KiB`, `KB` and so on, and
-  /// always a power of 1024. More than zero.
+  /// As `ByteCount`, and more than zero.
   static func size(_ text: String) -> UInt64? {
-    guard let size = sizeOrZero(text), size > 0 else { return nil }
+    guard let size = ByteCount.parse(text), size > 0 else { return nil }
     return size
   }
 
   static func sizeOrPercent(_ text: String) -> SpaceReserve? {
     if text.utf8.last == UInt8(ascii: "%") {
-      guard let percent = digits(text.utf8.dropLast()), percent <= 99 else { return nil }
+      guard let percent = ByteCount.digits(text.utf8.dropLast()), percent <= 99 else { return nil }
       return .percent(Int(percent))
     }
-    return sizeOrZero(text).map { .bytes($0) }
-  }
-
-  private static func sizeOrZero(_ text: String) -> UInt64? {
-    let number = text.utf8.prefix { (0x30...0x39).contains($0) }
-    guard let count = digits(number), let factor = factor(text.utf8.dropFirst(number.count)) else {
-      return nil
-    }
-    let (size, isTooLarge) = count.multipliedReportingOverflow(by: factor)
-    return isTooLarge ? nil : size
-  }
-
-  private static func factor(_ unit: Substring.UTF8View) -> UInt64? {
-    var letters = unit
-    if letters.last == UInt8(ascii: "B") || letters.last == UInt8(ascii: "b") {
-      letters.removeLast()
-      if letters.last == UInt8(ascii: "i"), letters.count > 1 { letters.removeLast() }
-    }
-    if letters.isEmpty { return 1 }
-    guard letters.count == 1, let letter = letters.first else { return nil }
-    switch letter | 0x20 {
-    case UInt8(ascii: "k"): return 1 << 10
-    case UInt8(ascii: "m"): return 1 << 20
-    case UInt8(ascii: "g"): return 1 << 30
-    case UInt8(ascii: "t"): return 1 << 40
-    default: return nil
-    }
-  }
-
-  private static func digits(_ text: Substring.UTF8View) -> UInt64? {
-    guard !text.isEmpty, text.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-    return UInt64(String(decoding: text, as: UTF8.self))
+    return ByteCount.parse(text).map { .bytes($0) }
   }
 }

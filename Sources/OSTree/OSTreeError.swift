@@ -13,6 +13,8 @@ public enum OSTreeError: Error, Hashable, Sendable {
   case configuration(path: String, ConfigurationFault)
   /// A system call on a file or directory failed.
   case file(path: String, Errno)
+  /// A file of keys that a remote names cannot be read.
+  case keyFile(path: String, Errno)
   /// Something in the way: `path` exists and may not be replaced.
   case exists(path: String)
 

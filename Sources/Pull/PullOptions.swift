@@ -36,6 +36,26 @@ public struct PullOptions: Sendable {
   public var reserveBytes: UInt64?
   /// Phase 1 and the count; no content object moves.
   public var planOnly = false
+  public var server = ServerOptions()
+
+  public init() {}
+}
+
+/// How a server is reached, where the remote itself does not say.
+public struct ServerOptions: Hashable, Sendable {
+  /// PEM. Nil: the system's authorities.
+  public var authoritiesPath: String?
+  /// PEM files of the client's certificate and key: both, or none.
+  public var certificatePath: String?
+  public var privateKeyPath: String?
+  public var proxy = Proxy.environment
+
+  public enum Proxy: Hashable, Sendable {
+    /// `https_proxy`, `http_proxy`, `no_proxy`.
+    case environment
+    case none
+    case url(String)
+  }
 
   public init() {}
 }

@@ -117,15 +117,22 @@ enum PullSource {
     _ remote: RemoteConfig, _ options: PullOptions
   ) throws(PullError) -> HTTPClient {
     var transport = TransportOptions()
-    transport.caFile = remote.authoritiesPath
-    transport.certificateFile = remote.certificatePath
-    transport.privateKeyFile = remote.privateKeyPath
+    let server = options.server
+    transport.caFile = remote.authoritiesPath ?? server.authoritiesPath
+    // One and the other belong together, and stand in the same place.
+    let isRemotes = remote.certificatePath != nil
+    transport.certificateFile = isRemotes ? remote.certificatePath : server.certificatePath
+    transport.privateKeyFile = isRemotes ? remote.privateKeyPath : server.privateKeyPath
     transport.verifiesPeer = !remote.isPermissive
     transport.limitRateBytesPerSecond = options.limitRateBytesPerSecond
     if let seconds = options.lowSpeedSeconds { transport.lowSpeedSeconds = seconds }
     if let retries = options.retriesMax { transport.retriesMax = retries }
     if let userAgent = options.userAgent { transport.userAgent = userAgent }
-    if let text = remote.proxy { transport.proxy = .url(try parse(text)) }
+    switch remote.proxy.map({ .url($0) }) ?? server.proxy {
+    case .environment: transport.proxy = .environment
+    case .none: transport.proxy = .none
+    case .url(let text): transport.proxy = .url(try parse(text))
+    }
     do throws(TransportError) { return try HTTPClient(transport) } catch {
       throw .transport(error)
     }

@@ -1,33 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-import Configuration
+public import Configuration
 import Deploy
 import Linux
-import OSTree
-import Pull
+public import OSTree
+public import Pull
 
 // How the configuration makes itself felt in a pull.
+extension PullOptions {
+  /// As the configuration has it. What that leaves open: `readBack`, and the room that the repo's
+  /// own configuration reserves.
+  public init(_ settings: Settings, repoPath: String, readBack: OSTree.ReadBack) {
+    self.init()
+    connections = settings.connections
+    limitRateBytesPerSecond = settings.limitRateBytesPerSecond
+    lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
+    retriesMax = settings.retries
+    userAgent = "coppice/\(BuildIdentity.version)"
+    switch settings.readBack {
+    case nil: self.readBack = readBack
+    case .all?: self.readBack = .all
+    // Files for /boot are read back by the deploy in any case.
+    case .boot?, Configuration.ReadBack.none?: self.readBack = .none
+    }
+    if let space = try? FileDescriptor.openDirectory(repoPath).fileSystemStatus() {
+      reserveBytes = settings.reserveBytes(of: space.totalBytes)
+    }
+    server.authoritiesPath = settings.caFile
+    server.certificatePath = settings.certificate
+    server.privateKeyPath = settings.privateKey
+    switch settings.proxy {
+    case .environment: server.proxy = .environment
+    case .none: server.proxy = .none
+    case .url(let url): server.proxy = .url(url)
+    }
+  }
+}
+
 extension Updater {
   func pullOptions(_ source: UpdateSource, _ target: PullTarget) -> PullOptions {
-    var options = PullOptions()
+    var options = PullOptions(settings, repoPath: sysroot.repo.path, readBack: .all)
     options.targets = [target]
     options.url = source.url
-    options.connections = settings.connections
-    options.limitRateBytesPerSecond = settings.limitRateBytesPerSecond
-    options.lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
-    options.retriesMax = settings.retries
-    options.userAgent = "coppice/\(BuildIdentity.version)"
-    // Files for /boot are read back by the deploy in any case.
-    options.readBack = (settings.readBack ?? .all) == .all ? .all : .none
-    options.reserveBytes = reserveBytes
     return options
   }
 
   /// Room to leave on the file system of the repo. Nil where the configuration says nothing and the
   /// repo's own decides.
   var reserveBytes: UInt64? {
-    guard let space = try? FileDescriptor.openDirectory(sysroot.repo.path).fileSystemStatus()
-    else { return nil }
-    return settings.reserveBytes(of: space.totalBytes)
+    PullOptions(settings, repoPath: sysroot.repo.path, readBack: .none).reserveBytes
   }
 }
 

@@ -113,7 +113,12 @@ extension TrustedKeys {
       }
       keys.append(key)
     }
-    if let path = setting.file { keys.append(contentsOf: try file(path, engine)) }
+    if let path = setting.file {
+      do throws(OSTreeError) { keys += try file(path, engine) } catch {
+        if case .file(_, let errno) = error { throw .keyFile(path: path, errno) }
+        throw error
+      }
+    }
     return keys
   }
 

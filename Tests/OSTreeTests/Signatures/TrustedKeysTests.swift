@@ -86,6 +86,6 @@ import Testing
     let missing = directory.file("missing")
     #expect(
       try Self.refusal("verification-ed25519-file=\(missing)", directory.path)
-        == .file(path: missing, .notFound))
+        == .keyFile(path: missing, .notFound))
   }
 }
