@@ -4,10 +4,12 @@ public import Deploy
 public import OSTree
 public import Pull
 
-/// What a run of `update` is asked for.
+/// What a run of `update` is asked for; `check` and `plan` heed the first two.
 public struct UpdateOptions: Sendable {
   /// A directory or URL to pull from in place of the remote's own, with the same checks.
   public var from: String?
+  /// Takes also a commit that is older than the deployed one, or than the one its ref names here.
+  public var allowsDowngrade = false
   /// Whether to make a deployment; else the commit is only fetched.
   public var deploys = true
   /// Deploys also what is deployed already.

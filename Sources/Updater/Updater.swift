@@ -38,10 +38,10 @@ public struct Updater: Sendable {
     let start = Clock.monotonicNanoseconds
     let lock = try inDeploy { () throws(DeployError) in try sysroot.lock() }
     let before = try Situation(self)
-    let check = try check(before, from: options.from)
+    let check = try check(before, options)
     var done = UpdateReport(check: check, result: .upToDate)
     if check.isAvailable || options.isForced {
-      done.pull = try pull(check, planOnly: false, report)
+      done.pull = try pull(check, options, planOnly: false, report)
       done.result = .downloaded
       if options.deploys {
         report(.deploying(check.commit))
@@ -58,18 +58,20 @@ public struct Updater: Sendable {
   }
 
   /// Asks the server whether there is an update. Changes nothing, and needs no lock.
-  public func check(from: String? = nil) throws(UpdaterError) -> UpdateCheck {
-    try check(try Situation(self), from: from)
+  public func check(
+    _ options: UpdateOptions = UpdateOptions()
+  ) throws(UpdaterError) -> UpdateCheck {
+    try check(try Situation(self), options)
   }
 
   /// Says what an update would take, before the first file moves. Folders and their metadata are
   /// fetched for it and kept for the update. Throws `noSpace` in `pull` if it does not fit.
   public func plan(
-    from: String? = nil, _ report: (UpdateStep) -> Void = { _ in }
+    _ options: UpdateOptions = UpdateOptions(), _ report: (UpdateStep) -> Void = { _ in }
   ) throws(UpdaterError) -> UpdatePlan {
     let now = try Situation(self)
-    let check = try check(now, from: from)
-    let pulled = try pull(check, planOnly: true, report)
+    let check = try check(now, options)
+    let pulled = try pull(check, options, planOnly: true, report)
     return try UpdatePlan(check, pulled, now, self)
   }
 }
@@ -77,11 +79,11 @@ public struct Updater: Sendable {
 // MARK: - The steps
 extension Updater {
   private func check(
-    _ now: Situation, from: String?
+    _ now: Situation, _ wanted: UpdateOptions
   ) throws(UpdaterError) -> UpdateCheck {
     let source = try UpdateSource.find(
       settings, now.origin, deployment: now.source, sysroot.repo, remotesFolder: remotesFolder,
-      from: from)
+      from: wanted.from)
     let options = pullOptions(source, .ref(source.ref))
     let heads = try inPull { () throws(PullError) in
       try CommitPull(sysroot.repo, from: source.remote, options, PullProgress()).heads()
@@ -91,7 +93,9 @@ extension Updater {
       try now.source.map { (deployment) throws(UpdaterError) in
         try commit(of: deployment)
       } ?? nil
-    if let deployed, let current = now.source, head.commit.timestamp < deployed.timestamp {
+    if !wanted.allowsDowngrade, let deployed, let current = now.source,
+      head.commit.timestamp < deployed.timestamp
+    {
       throw .older(
         head.checksum, timestamp: head.commit.timestamp, deployed: current.commit,
         deployedTimestamp: deployed.timestamp)
@@ -113,11 +117,12 @@ extension Updater {
   }
 
   private func pull(
-    _ check: UpdateCheck, planOnly: Bool, _ report: (UpdateStep) -> Void
+    _ check: UpdateCheck, _ asked: UpdateOptions, planOnly: Bool, _ report: (UpdateStep) -> Void
   ) throws(UpdaterError) -> PullResult {
     // The commit that was checked, whatever the server says meanwhile.
     var options = pullOptions(check.source, .refAt(check.source.ref, check.commit))
     options.planOnly = planOnly
+    options.checksTimestamp = !asked.allowsDowngrade
     let wanted = options
     let progress = PullProgress()
     var result = try inPull { () throws(PullError) in
