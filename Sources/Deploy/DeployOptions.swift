@@ -33,6 +33,9 @@ public struct DeployOptions: Sendable {
   /// Whether /etc and kernel arguments come from the running deployment, or else from the first one
   /// of the stateroot.
   public var merges = true
+  /// Whether every object is hashed on its way into the tree. Costs reading the whole of it; what a
+  /// pull has just read back needs it not.
+  public var verifiesObjects = false
   public var retention: Retention = []
   /// Whether it becomes the first in boot order.
   public var isDefault = true

@@ -14,6 +14,7 @@ struct DeploymentTree {
   let source: Deployment?
   let argumentSource: Deployment?
   let argumentChanges: [KernelArgumentChange]
+  let verifiesObjects: Bool
 
   struct Made {
     let deployment: Deployment
@@ -34,6 +35,7 @@ struct DeploymentTree {
     do throws(DeployError) {
       var options = CheckoutOptions()
       options.passesWhiteouts = true
+      options.verifies = verifiesObjects
       _ = try inRepo { () throws(OSTreeError) in
         try sysroot.repo.checkout(commit, at: parent, name: name, options: options)
       }

@@ -40,7 +40,8 @@ extension Sysroot {
     if isPartial { throw .partialCommit(commit) }
     let maker = DeploymentTree(
       sysroot: self, stateroot: stateroot, commit: commit, source: source,
-      argumentSource: options.argumentSource ?? source, argumentChanges: options.argumentChanges)
+      argumentSource: options.argumentSource ?? source, argumentChanges: options.argumentChanges,
+      verifiesObjects: options.verifiesObjects)
     let made = try maker.make(origin)
     let order = try options.retention.order(
       adding: made.deployment, to: state.deployments, booted: state.booted, merge: source,
