@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Configuration
 
 /// What the words of the command line ask for. Global options may stand anywhere, those of a
 /// command after its name; `--` ends the options.
@@ -25,7 +26,7 @@ struct Arguments: Sendable {
         try takeShort(word.dropFirst(), &rest)
       }
     }
-    if !isFlag("help") { try checkOperands() }
+    if !isFlag("help"), !isFlag("version") { try checkOperands() }
   }
 
   /// What runs, or nil where `--help` or `--version` asks for words only, or no command was given.
@@ -51,8 +52,16 @@ struct Arguments: Sendable {
     values.filter { names.contains($0.name) }
   }
 
-  /// The last value of an option that takes a number or bytes.
-  func number(_ name: String) -> UInt64? { value(name).flatMap(Arguments.count) }
+  /// The last value of an option that takes a number.
+  func number(_ name: String) -> UInt64? { value(name).flatMap { Arguments.count($0) } }
+
+  /// The last value of an option that takes bytes.
+  func bytes(_ name: String) -> UInt64? { value(name).flatMap { ByteCount.parse($0) } }
+
+  /// A decimal number without a sign.
+  static func count(_ text: String) -> UInt64? {
+    text.utf8.first == UInt8(ascii: "+") ? nil : UInt64(text)
+  }
 
   /// The operand as an index that counts from 0.
   func index(_ position: Int) throws(Message) -> Int {
@@ -69,6 +78,16 @@ struct Arguments: Sendable {
   /// Whether the words ask for JSON, also if they are wrong otherwise.
   static func asksForJSON(_ words: [String]) -> Bool {
     words.prefix { $0 != "--" }.contains("--json")
+  }
+
+  /// What the words ask for by `--progress`, also if they are wrong otherwise.
+  static func progressMode(_ words: [String]) -> String? {
+    let words = words.prefix { $0 != "--" }
+    if words.contains("--progress=json") { return "json" }
+    guard let index = words.firstIndex(of: "--progress"), index + 1 < words.endIndex else {
+      return nil
+    }
+    return words[index + 1]
   }
 }
 
@@ -175,12 +194,12 @@ extension Arguments {
         throw badValue(option, value, words.count == 1 ? list : "one of \(list)")
       }
     case .number:
-      guard UInt64(value) != nil, !value.starts(with: "+") else {
+      guard Arguments.count(value) != nil else {
         throw badValue(option, value, "a number")
       }
     case .bytes:
-      guard Arguments.count(value) != nil else {
-        throw badValue(option, value, "a number of bytes such as 500000, 500k or 2M")
+      guard ByteCount.parse(value) != nil else {
+        throw badValue(option, value, "a number of bytes such as 500000, 500K or 2M")
       }
     }
     values.append((option.name, value))
@@ -206,24 +225,6 @@ extension Arguments {
         .usage, "extra-argument", "unexpected argument '\(operands[command.operands.count])'",
         hint: hint)
     }
-  }
-
-  /// A number with k, M or G after it; nil if it is none or too large.
-  static func count(_ text: String) -> UInt64? {
-    var digits = text.utf8[...]
-    var factor: UInt64 = 1
-    switch digits.last {
-    case UInt8(ascii: "k"): factor = 1000
-    case UInt8(ascii: "M"): factor = 1_000_000
-    case UInt8(ascii: "G"): factor = 1_000_000_000
-    default: break
-    }
-    if factor > 1 { digits.removeLast() }
-    guard let first = digits.first, first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9"),
-      let number = UInt64(String(Substring(digits)))
-    else { return nil }
-    let (product, overflows) = number.multipliedReportingOverflow(by: factor)
-    return overflows ? nil : product
   }
 }
 

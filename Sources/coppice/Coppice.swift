@@ -11,19 +11,25 @@ import Linux
 
   /// Runs what `words` ask for, and says how it went.
   static func run(_ words: [String]) -> ExitCode {
-    do throws(Message) {
-      let arguments = try Arguments(parsing: words)
-      let terminal = Terminal(
-        isJSON: arguments.isFlag("json"), isQuiet: arguments.isFlag("quiet"),
-        isVerbose: arguments.isFlag("verbose"), noColours: arguments.isFlag("no-color"))
-      return try run(arguments, terminal)
-    } catch {
-      return end(Terminal(isJSON: Arguments.asksForJSON(words)), error)
+    let arguments: Arguments
+    do throws(Message) { arguments = try Arguments(parsing: words) } catch {
+      let terminal = Terminal(isJSON: Arguments.asksForJSON(words))
+      let exit = end(terminal, error)
+      Progress(Arguments.progressMode(words), terminal).close(failed: true)
+      return exit
     }
+    let terminal = Terminal(
+      isJSON: arguments.isFlag("json"), isQuiet: arguments.isFlag("quiet"),
+      isVerbose: arguments.isFlag("verbose"), noColours: arguments.isFlag("no-color"))
+    let session = Session(arguments, terminal)
+    let exit: ExitCode
+    do throws(Message) { exit = try run(session) } catch { exit = end(terminal, error) }
+    session.progress.close(failed: !exit.isFine)
+    return exit
   }
 
-  private static func run(_ arguments: Arguments, _ terminal: Terminal) throws(Message) -> ExitCode
-  {
+  private static func run(_ session: Session) throws(Message) -> ExitCode {
+    let (arguments, terminal) = (session.arguments, session.terminal)
     if arguments.isFlag("help") {
       let text = Help.text(arguments.named, arguments.path)
       return try succeed(terminal, text, [("help", .string(text))])
@@ -39,7 +45,7 @@ import Linux
         hint: "'\(call) --help' lists the commands")
     }
     do throws(Message) {
-      let outcome = try run(Session(arguments, terminal))
+      let outcome = try run(session)
       if let failure = outcome.failure { return end(terminal, failure, outcome.members) }
       if terminal.isJSON { try terminal.document(result(outcome)) }
       try terminal.flush()
@@ -58,9 +64,8 @@ import Linux
   }
 
   private static func result(_ outcome: Outcome) -> JSONValue {
-    let isFine = outcome.exit == .success || outcome.exit == .updateAvailable
-    return .object(
-      [("ok", .boolean(isFine)), ("exit", .integer(Int64(outcome.exit.rawValue)))]
+    .object(
+      [("ok", .boolean(outcome.exit.isFine)), ("exit", .integer(Int64(outcome.exit.rawValue)))]
         + outcome.members)
   }
 

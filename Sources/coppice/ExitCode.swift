@@ -21,4 +21,7 @@ enum ExitCode: Int32, Sendable {
   case storage = 7
   /// Only of `check`.
   case updateAvailable = 10
+
+  /// Whether the command did what it was asked to.
+  var isFine: Bool { self == .success || self == .updateAvailable }
 }

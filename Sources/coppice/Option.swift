@@ -10,7 +10,7 @@ struct Option: Sendable {
     case choice([String])
     /// A decimal number without a sign.
     case number(String)
-    /// A decimal number, with k, M or G after it for thousands, millions, thousands of millions.
+    /// As `ByteCount` has it.
     case bytes(String)
   }
 

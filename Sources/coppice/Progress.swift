@@ -77,12 +77,17 @@ final class Progress: Sendable {
     }
   }
 
-  /// The last line: the work is done, or it failed.
-  func finish(failed: Bool = false) {
+  /// A piece of work came to its end: the bar makes room for what is to be said.
+  func finish() {
     if style == .bar { terminal.bar("") }
+  }
+
+  /// The last line of all: the command is done, or it failed.
+  func close(failed: Bool) {
     guard style == .json else { return }
     state.withLock { state in
       state.last.phase = failed ? "error" : "done"
+      if !failed { state.last.done = max(state.last.done, state.last.total) }
       showJSON(state.last, Clock.monotonicNanoseconds, state.phaseStarted)
     }
   }

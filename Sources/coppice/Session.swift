@@ -36,6 +36,13 @@ final class Session: Sendable {
     return try reporting { () throws(OSTreeError) in try Repo.open(path) }
   }
 
+  /// The repo, to be changed. That of a sysroot becomes writable as the sysroot does; one that is
+  /// named itself is taken as it is.
+  func writableRepo() throws(Message) -> Repo {
+    if arguments.value("repo") == nil { try prepareForWriting() }
+    return try repo()
+  }
+
   /// The configuration in force. What is odd in it is said once, as warnings.
   func settings() throws(Message) -> Settings {
     if let known = knownSettings.withLock({ $0 }) { return known }
@@ -78,6 +85,15 @@ final class Session: Sendable {
   /// A path below the sysroot.
   func path(_ relative: String) -> String {
     sysroot.utf8.last == UInt8(ascii: "/") ? "\(sysroot)\(relative)" : "\(sysroot)/\(relative)"
+  }
+
+  /// `path` as it is from everywhere.
+  static func absolutePath(_ path: String) throws(Message) -> String {
+    if path.utf8.first == UInt8(ascii: "/") { return path }
+    do throws(Errno) {
+      let here = try FileDescriptor.openDirectory("/proc/self").symbolicLinkTarget(of: "cwd")
+      return "\(here)/\(path)"
+    } catch { throw error.message(".") }
   }
 
   private func isPresent(_ path: String) -> Bool {

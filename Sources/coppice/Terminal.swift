@@ -100,17 +100,19 @@ final class Terminal: Sendable {
 
   /// A message stays one line, and nothing in it steers the terminal: names come from outside.
   static func printable(_ text: String) -> String {
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return text }
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-      if byte >= 0x20 && byte != 0x7F {
-        bytes.append(byte)
-      } else {
-        let digits = String(byte, radix: 16)
-        bytes += Array((digits.utf8.count == 1 ? "\\x0" : "\\x").utf8) + Array(digits.utf8)
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    var shown = ""
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      // Controls of ECMA-48, and bytes that are not text, as `FileName` has them.
+      case 0..<0x20, 0x7F..<0xA0, 0x10FF80...0x10FFFF:
+        for byte in FileName.bytes(of: String(scalar)) {
+          shown += "\\x\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))"
+        }
+      default: shown.unicodeScalars.append(scalar)
       }
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return shown
   }
 
   // MARK: results

@@ -9,12 +9,12 @@ extension Command {
   static let check = Command(
     "check", "asks the server whether there is an update",
     details: "Exit code 10 if there is one, 0 if not. Changes nothing.",
-    options: [Update.from]
+    options: [Update.from, Downgrade.option]
   ) { session throws(Message) in
     let updater = try session.updater()
     Process.catchInterrupts()
-    let from = session.arguments.value("from")
-    let check = try reporting { () throws(UpdaterError) in try updater.check(from: from) }
+    let options = Update.options(session.arguments)
+    let check = try reporting { () throws(UpdaterError) in try updater.check(options) }
     Update.warn(session, check)
     let name = Update.name(check.version, check.commit)
     if check.isAvailable {
@@ -33,14 +33,14 @@ extension Command {
     "plan", "says what an update would fetch, write and need, before the first file moves",
     details: "Fetches the folders of the commit and their metadata, which the update then need "
       + "not fetch again. Bytes are known where the commit carries 'ostree.sizes'.",
-    options: [Update.from]
+    options: [Update.from, Downgrade.option]
   ) { session throws(Message) in
     try session.prepareForWriting()
     let updater = try session.updater()
     Process.catchInterrupts()
-    let from = session.arguments.value("from")
+    let options = Update.options(session.arguments)
     let plan = try session.showingEnd { () throws(UpdaterError) in
-      try updater.plan(from: from) { session.progress.update(Update.state($0)) }
+      try updater.plan(options) { session.progress.update(Update.state($0)) }
     }
     Update.warn(session, plan.check)
     for line in PlanText.lines(plan) { try session.terminal.line(line) }

@@ -46,7 +46,7 @@ extension Session {
       progress.finish()
       return result
     } catch {
-      progress.finish(failed: true)
+      progress.finish()
       throw error.message
     }
   }
@@ -60,6 +60,7 @@ enum DeployCommand {
     options.argumentChanges = changes(
       arguments, replace: "karg", append: "karg-append", delete: "karg-delete")
     options.merges = !arguments.isFlag("no-merge")
+    options.verifiesObjects = true
     if arguments.isFlag("retain") { options.retention = .all }
     return options
   }

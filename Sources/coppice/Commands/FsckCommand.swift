@@ -4,6 +4,7 @@ import Cryptography
 import Linux
 import OSTree
 import Pull
+import Updater
 
 extension Command {
   static let fsck = Command(
@@ -19,11 +20,12 @@ extension Command {
       Option("drop-cache", help: "read from the medium, not from memory"),
     ]
   ) { session throws(Message) in
-    let repo = try session.repo()
+    let repairs = session.arguments.isFlag("repair")
+    let repo = repairs ? try session.writableRepo() : try session.repo()
     let options = try FsckCommand.options(session.arguments)
     var report = try FsckCommand.check(session, repo, options)
     var repaired: [JSONValue] = []
-    if !report.isSound, session.arguments.isFlag("repair") {
+    if !report.isSound, repairs {
       for problem in report.problems { session.terminal.warn(problem.words) }
       for commit in try FsckRepair.run(session, repo, report) {
         repaired.append(.string(commit.hex))
@@ -48,7 +50,7 @@ private enum FsckCommand {
       }
       options.jobs = Int(jobs)
     }
-    options.limitRateBytesPerSecond = arguments.number("limit-rate")
+    options.limitRateBytesPerSecond = arguments.bytes("limit-rate")
     options.dropsCache = arguments.isFlag("drop-cache")
     return options
   }
@@ -66,7 +68,7 @@ private enum FsckCommand {
       progress.finish()
       return report
     } catch {
-      progress.finish(failed: true)
+      progress.finish()
       throw error.message
     }
   }
@@ -92,7 +94,8 @@ private enum FsckCommand {
     } else {
       outcome.failure = Message(
         report.exitCode, "repo-damaged",
-        "\(report.problemCount) problems in the repo '\(repo.path)'",
+        "\(report.problemCount) problem\(report.problemCount == 1 ? "" : "s") in the repo "
+          + "'\(repo.path)'",
         hint: session.arguments.isFlag("repair")
           ? "what is left could not be fetched again"
           : "'coppice fsck --repair' fetches what is damaged or missing from the remotes",
@@ -122,9 +125,9 @@ private enum FsckRepair {
     var repaired: [Checksum] = []
     let settings = try session.settings()
     for (commit, remote) in plan {
-      var options = try PullOptions(settings, repoPath: session.repoPath)
+      var options = PullOptions(settings, repoPath: session.repoPath, readBack: .none)
       options.targets = [.commit(commit)]
-      _ = try session.pull(remote, options)
+      _ = try session.pull(remote, options, into: repo)
       repaired.append(commit)
     }
     return repaired

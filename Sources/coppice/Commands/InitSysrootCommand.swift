@@ -25,6 +25,7 @@ extension Command {
         hint: "it makes DIR/ostree and DIR/boot")
     }
     let mode = session.arguments.value("mode").flatMap { RepoMode(configValue: $0) } ?? .bare
+    try session.prepareForWriting()
     let sysroot = try reporting { () throws(DeployError) in
       try Sysroot.prepareForWriting(path)
       return try Sysroot.initialise(path, stateroot: stateroot, mode: mode)

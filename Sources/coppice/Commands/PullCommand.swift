@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
-import Configuration
 import Cryptography
 import Linux
 import OSTree
 import Pull
+import Updater
 
 extension Command {
   static let pull = Command(
@@ -21,13 +21,15 @@ extension Command {
       Option("connections", .number("N"), help: "use at most N connections"),
       Option("read-back", help: "read from the medium again what was written, and verify it"),
       Option("url", .text("URL"), help: "fetch from this URL instead of the remote's"),
+      Downgrade.option,
       Option("disable-static-deltas", help: "fetch objects alone, no deltas"),
     ]
   ) { session throws(Message) in
     let options = try PullCommand.options(session)
-    let remote = try session.remote(session.arguments.operands[0])
+    let repo = try session.writableRepo()
+    let remote = try session.remote(session.arguments.operands[0], of: repo)
     let started = Clock.monotonicNanoseconds
-    let result = try session.pull(remote, options)
+    let result = try session.pull(remote, options, into: repo)
     let milliseconds = (Clock.monotonicNanoseconds - started) / 1_000_000
     try session.terminal.line(PullCommand.text(result, milliseconds))
     return Outcome(members: PullCommand.members(result, milliseconds))
@@ -35,15 +37,15 @@ extension Command {
 }
 
 extension Session {
-  func remote(_ name: String) throws(Message) -> RemoteConfig {
-    let repo = try self.repo()
+  func remote(_ name: String, of repo: Repo) throws(Message) -> RemoteConfig {
     let folder = remotesFolder
     return try reporting { () throws(OSTreeError) in try repo.remote(name, folder: folder) }
   }
 
   /// Pulls, and shows how far it is.
-  func pull(_ remote: RemoteConfig, _ options: PullOptions) throws(Message) -> PullResult {
-    let repo = try self.repo()
+  func pull(
+    _ remote: RemoteConfig, _ options: PullOptions, into repo: Repo
+  ) throws(Message) -> PullResult {
     Process.catchInterrupts()
     do throws(PullError) {
       let pull = try CommitPull(repo, from: remote, options, PullProgress())
@@ -51,7 +53,7 @@ extension Session {
       progress.finish()
       return result
     } catch {
-      progress.finish(failed: true)
+      progress.finish()
       throw error.message
     }
   }
@@ -61,13 +63,14 @@ extension Session {
 enum PullCommand {
   static func options(_ session: Session) throws(Message) -> PullOptions {
     let arguments = session.arguments
-    var options = try PullOptions(session.settings(), repoPath: session.repoPath)
+    var options = PullOptions(
+      try session.settings(), repoPath: session.repoPath, readBack: .none)
     for word in arguments.operands.dropFirst() { options.targets.append(try target(word)) }
     if let depth = arguments.value("depth") { options.depth = try Depth.parse(depth) }
     options.commitMetadataOnly = arguments.isFlag("commit-metadata-only")
     options.isMirror = arguments.isFlag("mirror")
     options.url = arguments.value("url")
-    if let rate = arguments.number("limit-rate") {
+    if let rate = arguments.bytes("limit-rate") {
       options.limitRateBytesPerSecond = rate == 0 ? nil : rate
     }
     if let connections = arguments.number("connections") {
@@ -79,6 +82,7 @@ enum PullCommand {
       options.connections = Int(connections)
     }
     if arguments.isFlag("read-back") { options.readBack = .all }
+    options.checksTimestamp = !arguments.isFlag(Downgrade.option.name)
     return options
   }
 
@@ -139,39 +143,6 @@ enum PullCommand {
   /// With one digit behind the point.
   static func seconds(_ milliseconds: Int64) -> String {
     "\(milliseconds / 1000).\(milliseconds % 1000 / 100)"
-  }
-}
-
-extension PullOptions {
-  /// As the configuration has it; what it leaves open is the pull's own choice.
-  init(_ settings: Settings, repoPath: String) throws(Message) {
-    self.init()
-    userAgent = "coppice/\(BuildIdentity.version)"
-    connections = settings.connections
-    limitRateBytesPerSecond = settings.limitRateBytesPerSecond
-    lowSpeedSeconds = settings.lowSpeedTimeoutSeconds
-    retriesMax = settings.retries
-    if settings.origin(of: .reserveSpace) != .builtIn {
-      reserveBytes = try PullOptions.reserve(settings.reserveSpace, repoPath)
-    }
-    switch settings.readBack {
-    case .all: readBack = .all
-    case nil, .boot?, Configuration.ReadBack.none?: readBack = .none
-    }
-  }
-
-  private static func reserve(
-    _ reserve: SpaceReserve, _ repoPath: String
-  ) throws(Message) -> UInt64 {
-    switch reserve {
-    case .bytes(let bytes): return bytes
-    case .percent(let percent):
-      do throws(Errno) {
-        let status = try FileDescriptor.openDirectory(repoPath).fileSystemStatus()
-        let total = status.blocks.multipliedReportingOverflow(by: status.blockBytes).partialValue
-        return total / 100 * UInt64(percent)
-      } catch { throw error.message(repoPath) }
-    }
   }
 }
 

@@ -26,7 +26,7 @@ extension Command {
     var addition = RemoteAddition(arguments.operands[0], url: arguments.operands[1])
     addition.branches = Array(arguments.operands.dropFirst(2))
     try RemoteOptions.apply(arguments, to: &addition)
-    let repo = try session.repo()
+    let repo = try session.writableRepo()
     let folder = session.remotesFolder
     let isBooted = session.isBootedSysroot
     let remote = addition
@@ -75,7 +75,7 @@ extension Command {
     "delete", "removes a remote; what was pulled from it stays", operands: [.one("NAME")],
     options: [Option("if-exists", help: "do nothing if there is no such remote")]
   ) { session throws(Message) in
-    let repo = try session.repo()
+    let repo = try session.writableRepo()
     let name = session.arguments.operands[0]
     let folder = session.remotesFolder
     let ignoresMissing = session.arguments.isFlag("if-exists")
@@ -114,8 +114,10 @@ private enum RemoteOptions {
       ("ed25519=inline:", "verification-ed25519-key"),
       ("ed25519=file:", "verification-ed25519-file"),
     ] where demand.utf8.starts(with: front.utf8) {
-      let value = String(decoding: demand.utf8.dropFirst(front.utf8.count), as: UTF8.self)
+      var value = String(decoding: demand.utf8.dropFirst(front.utf8.count), as: UTF8.self)
       if key == "verification-ed25519-key", Base64.decode(value)?.count != 32 { break }
+      // The remote is used from other directories than this.
+      if key == "verification-ed25519-file" { value = try Session.absolutePath(value) }
       remote.settings.append((key: key, value: value))
       remote.signVerify = "ed25519"
       return

@@ -28,6 +28,7 @@ private enum StatusCommand {
   ) -> [String] {
     var lines = ["", "boot loader: \(status.loader.word)"]
     if let trust { lines.append("trust: \(trust)") }
+    lines.append("clock: \(Timestamp.text(seconds: Clock.wallSeconds))")
     lines.append(
       "free: \(HumanSize.text(status.freeBytes)) in the sysroot, "
         + "\(HumanSize.text(status.bootFreeBytes)) in /boot")

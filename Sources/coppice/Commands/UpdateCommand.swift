@@ -15,27 +15,31 @@ extension Command {
       + "configuration name, or, without them, what the running deployment came from. Running it "
       + "again at any point continues where it stopped.",
     options: [
-      Update.from,
+      Update.from, Downgrade.option,
       Option("no-deploy", help: "fetch and verify only"),
       Option("reboot", help: "restart the machine if something was deployed"),
       Option("force", help: "deploy also what is deployed already"),
     ]
   ) { session throws(Message) in
     let history = Update.Recorder(session)
+    let report: UpdateReport
     do throws(Message) {
       try session.prepareForWriting()
-      let updater = try session.updater(history)
-      let report = try Update.run(session, updater)
-      history.record(.success, result: report.result, report.check.commit)
-      try Update.show(session, report)
-      return Outcome(
-        members: Update.members(report),
-        failure: try Update.restart(session, report, updater.settings.reboot))
+      report = try Update.run(session, try session.updater(history))
     } catch {
       history.record(error)
       throw error
     }
+    history.record(.success, result: report.result, report.check.commit)
+    try Update.show(session, report)
+    return Outcome(members: Update.members(report), failure: try Update.restart(session, report))
   }
+}
+
+/// Going back in time, of `pull`, `check`, `plan` and `update`; named as in `ostree admin upgrade`.
+enum Downgrade {
+  static let option = Option(
+    "allow-downgrade", help: "take also a commit that is older than the one that is here")
 }
 
 /// What `update`, `check` and `plan` have in common, and what they say.
@@ -44,15 +48,20 @@ enum Update {
     "from", .text("DIR|URL"),
     help: "pull from this repo instead of the remote's URL, with the same checks")
 
+  static func options(_ arguments: Arguments) -> UpdateOptions {
+    var options = UpdateOptions()
+    options.from = arguments.value("from")
+    options.allowsDowngrade = arguments.isFlag(Downgrade.option.name)
+    options.deploys = !arguments.isFlag("no-deploy")
+    options.isForced = arguments.isFlag("force")
+    return options
+  }
+
   fileprivate static func run(
     _ session: Session, _ updater: Updater
   ) throws(Message) -> UpdateReport {
-    var options = UpdateOptions()
-    options.from = session.arguments.value("from")
-    options.deploys = !session.arguments.isFlag("no-deploy")
-    options.isForced = session.arguments.isFlag("force")
+    let wanted = options(session.arguments)
     Process.catchInterrupts()
-    let wanted = options
     return try session.showingEnd { () throws(UpdaterError) in
       try updater.update(wanted) { session.progress.update(state($0)) }
     }
@@ -163,17 +172,19 @@ enum Update {
   /// Restarts the machine if that was asked for and this run has something new to start: a board
   /// that fell back to its old tree must not be sent round in circles.
   fileprivate static func restart(
-    _ session: Session, _ report: UpdateReport, _ policy: RebootPolicy
+    _ session: Session, _ report: UpdateReport
   ) throws(Message) -> Message? {
     let isAsked = session.arguments.isFlag("reboot")
-    guard isAsked || policy == .now, report.result == .deployed else { return nil }
+    let isPolicy = try session.settings().reboot == .now
+    guard isAsked || isPolicy, report.result == .deployed else { return nil }
     guard report.needsReboot else {
       if isAsked {
         session.terminal.warn("not restarting: this system does not run from '\(session.sysroot)'")
       }
       return nil
     }
-    try session.terminal.flush()
+    // The machine shall restart also where nobody hears what is said.
+    _ = try? session.terminal.flush()
     do throws(Errno) { try Process.reboot() } catch {
       return Message(
         .failed, "reboot-failed", "cannot restart the machine: \(error.reason)",

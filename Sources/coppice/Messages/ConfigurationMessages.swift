@@ -7,8 +7,10 @@ extension ConfigurationError: Reportable {
     switch self {
     case .file(let path, let errno):
       Message(
-        errno == .notFound ? .usage : errno.exitCode, "configuration-unreadable",
-        "cannot read '\(path)': \(errno.reason)", path: path)
+        errno.exitCode == .failed ? .usage : errno.exitCode, "configuration-unreadable",
+        errno == .overflow
+          ? "'\(path)' is too long for a configuration"
+          : "cannot read '\(path)': \(errno.reason)", path: path)
     case .syntax(let path, let error):
       Message(.usage, "bad-configuration", "cannot read '\(path)': \(error.words)", path: path)
     case .value(let path, let line, let setting, let value, let expected):

@@ -18,6 +18,11 @@ extension OSTreeError: Reportable {
     case .configuration(let path, let fault):
       Message(.usage, "bad-configuration", "'\(path)' \(fault.words)", path: path)
     case .file(let path, let errno): errno.message(path)
+    case .keyFile(let path, let errno):
+      Message(
+        errno == .inputOutput ? .storage : .usage, "keys-unreadable",
+        "cannot read the keys in '\(path)': \(errno.reason)",
+        hint: "see the 'verification-ed25519-file' of the remote", path: path)
     case .exists(let path):
       Message(.failed, "exists", "'\(path)' is there already", path: path)
     case .missing(let name) where name.type == .commit:

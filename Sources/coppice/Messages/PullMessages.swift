@@ -94,7 +94,7 @@ extension PullError: Reportable {
         .refused, "older-commit",
         "commit '\(commit.hex)' of \(PullError.time(timestamp)) is older than that of ref '\(ref)' "
           + "here, of \(PullError.time(than))",
-        hint: "whoever wants the older one pulls it by its checksum")
+        hint: "'--allow-downgrade' takes it all the same")
     case .treeTooDeep(let commit, let limit):
       Message(
         .refused, "tree-too-deep",

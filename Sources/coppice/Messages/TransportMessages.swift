@@ -7,11 +7,11 @@ extension TransportError: Reportable {
     switch self {
     case .url(let text):
       Message(.usage, "bad-url", "'\(text)' is no http or https URL", url: text)
-    case .resolve(let host, let failure): failure.message(host)
-    case .connect(let address, let errno):
+    case .resolve(let host, let failure, let url): failure.message(host, url)
+    case .connect(let address, let errno, let url):
       Message(
         .transfer, "connect-failed", "cannot connect to '\(address)': \(errno.reason)",
-        hint: "is the server up, and may this device reach it?")
+        hint: "is the server up, and may this device reach it?", url: url)
     case .timedOut(let url, let phase):
       Message(.transfer, "timed-out", "time-out \(phase.words) '\(url)'", hint: again, url: url)
     case .tooSlow(let url):
@@ -72,20 +72,20 @@ extension TransportError: Reportable {
 }
 
 extension ResolveFailure {
-  fileprivate func message(_ host: String) -> Message {
+  fileprivate func message(_ host: String, _ url: String?) -> Message {
     switch self {
     case .unknownHost:
       Message(
         .transfer, "host-unknown", "no address is known for '\(host)'",
-        hint: "is the name right, and is there a network?")
+        hint: "is the name right, and is there a network?", url: url)
     case .temporary:
       Message(
         .transfer, "resolve-failed", "the name servers do not answer for '\(host)'",
-        hint: "is there a network? try again later")
+        hint: "is there a network? try again later", url: url)
     case .timedOut:
       Message(
         .transfer, "resolve-failed", "time-out in looking up '\(host)'",
-        hint: "is there a network? try again later")
+        hint: "is there a network? try again later", url: url)
     }
   }
 }

@@ -40,7 +40,7 @@ extension UpdaterError: Reportable {
         .refused, "older-commit",
         "commit '\(commit.hex)' of \(UpdaterError.time(timestamp)) is older than the deployed "
           + "'\(deployed.hex)' of \(UpdaterError.time(deployedTimestamp))",
-        hint: "whoever wants the older one pulls and deploys it by its checksum")
+        hint: "'--allow-downgrade' takes it all the same")
     }
   }
 
