@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A number of bytes as people write it, in files and on the command line alike: `1500`, `200K`,
-/// `2M`, `1G`; the letter in either case, also as `KiB`, `KB` and so on, and always a power of 1024,
-/// as in systemd's files and in `curl --limit-rate`.
+/// `2M`, `1G`; the letter in either case, also as `KiB`, `KB` and so on, and always a power of
+/// 1024, as in the files of systemd and in `curl --limit-rate`.
 public enum ByteCount {
   /// Nil for what is not of this form, and for more than 64 bits hold.
   public static func parse(_ text: String) -> UInt64? {
