@@ -151,6 +151,7 @@ extension Sysroot {
     var wanted = state.deployments.map { $0.commit }
     if let staged = state.staged { wanted.insert(staged.target.commit, at: 0) }
     try inRepo { () throws(OSTreeError) in
+      try repo.removeInterruptedRefs(below: "ostree")
       for (index, commit) in wanted.enumerated() {
         let ref = Refspec(remote: nil, ref: "\(prefix)/\(index)")
         if try repo.readRef(ref) != commit { try repo.writeRef(ref, commit) }

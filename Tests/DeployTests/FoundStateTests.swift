@@ -92,8 +92,12 @@ import Testing
     }
     _ = try sysroot.shell(
       "ln -s boot.0.0 ostree/boot.0.tmp; echo mine >ostree/deploy/coppice/deploy/mine")
+    let refs = "ostree/repo/refs/heads"
+    _ = try sysroot.shell("mkdir \(refs)/ostree/0; touch \(refs)/ostree/1/1/.2.new \(refs)/.a.new")
     let opened = try sysroot.open()
     _ = try opened.cleanup(try opened.lock())
+    #expect(
+      try sysroot.shell("find \(refs) -name '*.new'") == "\(refs)/.a.new", "not the sysroot's")
     #expect(
       try sysroot.names("ostree/deploy/coppice/deploy")
         == ["\(TestSysroot.one).0", "\(TestSysroot.one).0.origin", "mine"])

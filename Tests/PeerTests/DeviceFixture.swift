@@ -18,9 +18,11 @@ final class DeviceFixture {
   let web: WebServer
   private let server: String
   let path: String
+  private var boot: LoopFileSystem?
 
-  /// The sysroot is made by coppice or by `ostree`; its remote `origin` is the server.
-  init(madeByOSTree: Bool = false) throws {
+  /// The sysroot is made by coppice or by `ostree`; its remote `origin` is the server. With
+  /// `hasOwnBoot` its `/boot` is an ext4 of its own, which needs root.
+  init(madeByOSTree: Bool = false, hasOwnBoot: Bool = false) throws {
     folder = try TemporaryDirectory("device")
     let golden = "\(PackagePaths.golden)/ostree/os-archive-repo.tar.gz"
     try mustRun("tar", "-xzf", golden, "-C", folder.path)
@@ -38,8 +40,12 @@ final class DeviceFixture {
       try must("init-sysroot", "--stateroot", "coppice")
       try must("remote", "add", "--no-gpg-verify", "origin", web.url)
     }
+    if hasOwnBoot { boot = try LoopFileSystem(Self.ext4, at: "\(path)/boot") }
     try publish(1)
   }
+
+  static let ext4 = "mkfs.ext4 -q -F -m 0"
+  static let canHaveOwnBoot = LoopFileSystem.isAvailable(ext4)
 
   var repo: PeerRepo { PeerRepo(existing: "\(path)/ostree/repo") }
 
@@ -121,5 +127,51 @@ final class DeviceFixture {
   /// The tree of the deployment that boots by default, as seen below the sysroot.
   func deployment(_ version: Int, serial: Int = 0) -> String {
     "\(path)/ostree/deploy/coppice/deploy/\(DeviceFixture.versions[version - 1]).\(serial)"
+  }
+
+  /// Says what is wrong with what boots next: its kernel, initramfs and device trees must have the
+  /// checksum that their folder is named for, and its tree the files of its commit.
+  func defectsOfDefault() throws -> String {
+    let result = try run(
+      "bash", "-euc",
+      """
+      entry=$(ls "$1"/boot/loader/entries/ostree-*.conf | sort -V | tail -n 1)
+      value() { sed -n "s/^$1 //p" "$entry"; }
+      link=$(value options | grep -o 'ostree=[^ ]*'); link=${link#ostree=}
+      tree=$(readlink -e "$1$link")
+      { cat "$1/boot$(value linux)" "$1/boot$(value initrd)"
+        [ -z "$(value fdtdir)" ] || find "$1/boot$(value fdtdir)" -type f -print0 \
+          | LC_ALL=C sort -z | xargs -0 cat; } > "$2/kernel"
+      found=$(sha256sum < "$2/kernel"); expected=$(cut -d/ -f5 <<< "$link")
+      [ "${found%% *}" = "$expected" ] || echo "the kernel has ${found%% *}, not $expected"
+      commit=$(basename "$tree"); commit=${commit%.*}
+      [ -d "$2/$commit" ] || ostree checkout -U --repo="$3" "$commit" "$2/$commit"
+      diff -r --no-dereference "$tree/usr" "$2/$commit/usr"
+      [ -f "$tree/etc/default.conf" ] && [ -f "$tree.origin" ]
+      """, "defects", path, folder.path, server)
+    return result.status == 0 ? result.standardOutput : "\(result)"
+  }
+
+  /// Names in `/boot` and `ostree` that no deployment needs.
+  func leftovers() throws -> [String] {
+    try mustRun(
+      "bash", "-euc",
+      """
+      cd "$1"; shopt -s nullglob
+      find boot ostree -path ostree/repo/objects -prune -o -path '*/var' -prune -o \
+        -name '*.tmp' -print -o -name '*.new' -print; ls -d ostree/lock 2> /dev/null || true
+      version=$(readlink boot/loader); version=${version#loader.}
+      echo boot/loader.$((1 - version))* ostree/boot.$((1 - version))*
+      cd ostree; echo $(ls -d boot.$version.* | grep -vx "$(readlink boot.$version)" || true); cd ..
+      for kernel in boot/ostree/*-*; do
+        grep -q "/${kernel##*/}/" boot/loader/entries/*.conf || echo "$kernel"
+      done
+      for name in ostree/deploy/coppice/deploy/*; do
+        name=${name%.origin}
+        find -L ostree/boot.$version -maxdepth 3 -samefile "$name" | grep -q . \
+          || echo "$name"
+      done
+      """, "leftovers", path
+    ).split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
 }

@@ -39,8 +39,11 @@ import Testing
     #expect(kills >= Self.momentsMax / 2, "most of the pulls had ended before they were killed")
   }
 
-  @Test func `a deploy that is killed at ten moments leaves the old order or the new one`() throws {
-    let device = try DeviceFixture()
+  @Test(arguments: DeviceFixture.canHaveOwnBoot ? [false, true] : [false])
+  func `a deploy that is killed at ten moments leaves the old order or the new one`(
+    hasOwnBoot: Bool
+  ) throws {
+    let device = try DeviceFixture(hasOwnBoot: hasOwnBoot)
     try device.upgrade(to: 1)
     var random = SeededRandom.ofThisRun()
     // How long a deploy takes here and today.
@@ -52,6 +55,7 @@ import Testing
     try device.publish(3)
     try device.must("pull", "origin", DeviceFixture.ref)
     var ended: [String] = []
+    var kills = 0
     for moment in 1...Self.momentsMax {
       // From 2.0 to 3.0 and back, again and again.
       let version = moment % 2 == 1 ? 3 : 2
@@ -60,8 +64,9 @@ import Testing
       let delay = seconds * Double(moment - 1) / Double(Self.momentsMax) + random.below(0.02)
       Thread.sleep(forTimeInterval: delay)
       deploy.send(signal: SIGKILL)
-      _ = try deploy.wait(seconds: 10)
+      if try deploy.wait(seconds: 10).status == 128 + SIGKILL { kills += 1 }
 
+      // Before anything is run again.
       let what = "killed after \(delay) s, seed \(random.seed)"
       let after = try device.order()
       ended.append(after == before ? "old" : "new")
@@ -69,17 +74,18 @@ import Testing
       #expect(after == before || isNew, "\(what): \(before) became \(after)")
       #expect(!isNew || after[0].hasPrefix("\(version)."), "\(what): \(after)")
       #expect(try device.bootOrder().count == after.count, "\(what)")
+      #expect(try device.defectsOfDefault() == "", "\(what)")
       try device.repo.fsck()
 
       try device.must("deploy", DeviceFixture.versions[version - 1])
       #expect(try device.order().first?.hasPrefix("\(version).") == true, "\(what)")
       #expect(try device.order().count == 2, "\(what)")
-      let trees = try FileManager.default.contentsOfDirectory(
-        atPath: "\(device.path)/ostree/deploy/coppice/deploy"
-      ).filter { !$0.hasSuffix(".origin") }
-      #expect(trees.count == 2, "\(what): \(trees) are left")
+      #expect(try device.defectsOfDefault() == "", "\(what)")
+      let leftovers = try device.leftovers()
+      #expect(leftovers == [], "\(what)")
     }
     #expect(ended.contains("old"), "no kill came before the commit step")
+    #expect(kills >= Self.momentsMax / 2, "most of the deploys had ended before they were killed")
   }
 }
 

@@ -83,6 +83,30 @@ extension Repo {
     }
   }
 
+  /// Removes what a run that was cut while it wrote a ref has left below `prefix`, for whose refs
+  /// nobody else may be writing.
+  public func removeInterruptedRefs(below prefix: String) throws(OSTreeError) {
+    try removeInterrupted("refs/heads/\(prefix)", depth: 0)
+  }
+
+  private func removeInterrupted(_ folder: String, depth: Int) throws(OSTreeError) {
+    guard depth < Repo.refDepthMax else { return }
+    let folders = try naming("\(path)/\(folder)") { () throws(Errno) -> [String] in
+      guard try root.statusIfPresent(of: folder)?.type == .directory else { return [] }
+      let directory = try root.openDirectory(folder)
+      var folders: [String] = []
+      for entry in try directory.entries() {
+        if entry.type == .directory { folders.append(entry.name) }
+        // As `replaceFile` calls them.
+        if entry.name.hasPrefix("."), entry.name.hasSuffix(".new") {
+          try directory.unlinkIfPresent(entry.name)
+        }
+      }
+      return folders
+    }
+    for name in folders { try removeInterrupted("\(folder)/\(name)", depth: depth + 1) }
+  }
+
   /// Every ref, sorted by text. Files whose names are no ref names are passed over.
   public func refs() throws(OSTreeError) -> [(refspec: Refspec, commit: Checksum)] {
     var found: [(refspec: Refspec, commit: Checksum)] = []
