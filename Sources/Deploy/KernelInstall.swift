@@ -67,13 +67,19 @@ struct KernelInstall {
   ///
   /// All of it must be durable before: pages that are not cannot leave the page cache.
   func verify() throws(DeployError) {
-    let expected = try BootChecksum.contents(
-      of: layout, in: try sysroot.openTree(deployment), path: treePath)
-    if layout.namedChecksum == nil, expected != deployment.bootChecksum {
-      throw .damagedKernel(path: treePath, expected: deployment.bootChecksum, found: expected)
-    }
-    if try installedChecksum() == expected { return }
     let tree = try sysroot.openTree(deployment)
+    // The tree was hashed when the deployment was made, and where the checksum is one of contents
+    // it says the same as the tree: it is read again only where something is wrong.
+    let isOfContents = layout.namedChecksum == nil
+    var expected = deployment.bootChecksum
+    if !isOfContents { expected = try BootChecksum.contents(of: layout, in: tree, path: treePath) }
+    if try installedChecksum() == expected { return }
+    if isOfContents {
+      let found = try BootChecksum.contents(of: layout, in: tree, path: treePath)
+      if found != expected {
+        throw .damagedKernel(path: treePath, expected: expected, found: found)
+      }
+    }
     for item in layout.items {
       try at("\(folderPath)/\(item.name)") { () throws(Errno) in
         try install(item, from: tree, mayLink: false)
