@@ -16,7 +16,8 @@ demo:
 test:
 	sdk/install-packages test
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	@echo 'running all tests: some minutes; only what fails is shown, and the count at the end'
+	swift test --skip-build --disable-xctest --quiet
 
 # All that must hold before a push.
 check: lint

@@ -91,7 +91,7 @@ class Client(ProxyRole):
                 self.sock.settimeout(1)
                 while self.sock.recv(65536):
                     pass
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed already, says Python's ssl
             pass
         self.sock.close()
 
