@@ -34,13 +34,14 @@ enum EtcCopy {
     try target.makeDirectory(newName, mode: 0o700)
     let to = try target.openDirectory(newName)
     for entry in try from.entries() {
-      do throws(Errno) {
-        try run(entry.name, in: from, to: entry.name, in: to, times: times)
-      } catch {
-        // A file of a running system may go between being listed and being read.
-        let isThere = try from.contains(entry.name)
-        if isThere || error != .notFound { throw error }
-      }
+      let isCopied = try EtcRace.bear(
+        isThere: { () throws(Errno) in try from.contains(entry.name) },
+        isNotFound: { $0 == .notFound },
+        { () throws(Errno) in
+          try to.removeTree(entry.name)  // What there was of one that went.
+          try run(entry.name, in: from, to: entry.name, in: to, times: times)
+        })
+      if !isCopied { try to.removeTree(entry.name) }
     }
     try copyMetadata(from: from, to: to)
   }

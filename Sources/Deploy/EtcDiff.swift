@@ -12,6 +12,12 @@ public struct EtcDiff: Hashable, Sendable {
   public var removed: [String] = []
   public var added: [String] = []
 
+  fileprivate mutating func append(_ other: EtcDiff) {
+    modified += other.modified
+    removed += other.removed
+    added += other.added
+  }
+
   public var isEmpty: Bool { modified.isEmpty && removed.isEmpty && added.isEmpty }
 
   /// Compares the directories `old` and `current`.
@@ -58,26 +64,27 @@ private struct EtcDiffWalk {
     _ name: String, _ old: borrowing FileDescriptor, _ current: borrowing FileDescriptor,
     _ full: String, _ diff: inout EtcDiff
   ) throws(DeployError) {
-    let (before, after) = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
-      (try old.status(of: name), try current.statusIfPresent(of: name))
-    }
-    guard let after else { return diff.removed.append(full) }
-    do throws(DeployError) {
-      try compareEntry(name, old, before, current, after, full, &diff)
-    } catch {
-      // Gone in the meantime, on a running system.
-      let isThere = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
-        try current.contains(name)
-      }
-      if isThere { throw error }
-      diff.removed.append(full)
-    }
+    let isThere = try EtcRace.bear(
+      isThere: { () throws(DeployError) in
+        try Deploy.at("\(path)/\(full)") { () throws(Errno) in try current.contains(name) }
+      },
+      isNotFound: { $0.isNotFound },
+      { () throws(DeployError) in
+        var found = EtcDiff()
+        try compareFound(name, old, current, full, &found)
+        diff.append(found)
+      })
+    if !isThere { diff.removed.append(full) }
   }
 
-  private func compareEntry(
-    _ name: String, _ old: borrowing FileDescriptor, _ before: FileStatus,
-    _ current: borrowing FileDescriptor, _ after: FileStatus, _ full: String, _ diff: inout EtcDiff
+  /// An entry that both have.
+  private func compareFound(
+    _ name: String, _ old: borrowing FileDescriptor, _ current: borrowing FileDescriptor,
+    _ full: String, _ diff: inout EtcDiff
   ) throws(DeployError) {
+    let (before, after) = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
+      (try old.status(of: name), try current.status(of: name))
+    }
     if before.type == .directory, after.type == .directory {
       let from = try Deploy.at("\(path)/\(full)") { () throws(Errno) in
         try old.openDirectory(name)

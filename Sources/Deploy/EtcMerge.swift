@@ -29,11 +29,13 @@ public struct EtcMerge: Hashable, Sendable {
     var merge = EtcMerge(try EtcDiff.between(old, current, path: path))
     for removed in merge.changes.removed { try remove(removed, new, newPath) }
     for changed in merge.changes.modified + merge.changes.added {
-      do throws(DeployError) { try merge.carry(changed, old, current, new, newPath) } catch {
-        // It went after it was listed, as short-lived files of a running system do.
-        guard try !isThere(changed, current, path) else { throw error }
-        if try isThere(changed, old, path) { try remove(changed, new, newPath) }
-      }
+      let isCarried = try EtcRace.bear(
+        isThere: { () throws(DeployError) in try isThere(changed, current, path) },
+        isNotFound: { $0.isNotFound },
+        { () throws(DeployError) in try merge.carry(changed, old, current, new, newPath) })
+      if isCarried { continue }
+      // It went after it was listed.
+      if try isThere(changed, old, path) { try remove(changed, new, newPath) }
     }
     return merge
   }
