@@ -166,7 +166,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
 
   @Test(arguments: [
     ("retries", "-1", ExpectedValue.integer(0...100)), ("retries", "x", .integer(0...100)),
-    ("connections", "0", .integer(1...32)), ("connections", "33", .integer(1...32)),
+    ("connections", "0", .integer(1...16)), ("connections", "17", .integer(1...16)),
     ("low-speed-timeout", "0", .integer(1...86_400)),
     ("low-speed-timeout", "1s", .integer(1...86_400)),
     ("limit-rate", "fast", .size), ("limit-rate", "0", .size), ("limit-rate", "-1", .size),
