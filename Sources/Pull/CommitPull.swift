@@ -55,7 +55,7 @@ public struct CommitPull {
     let context = PullContext(
       staging, progress, try Room(repo, reserveBytes: options.reserveBytes))
 
-    let refs = try RemoteRefs(source, remote, trust)
+    let refs = try RemoteRefs(source, remote, trust, summaryCache)
     let targets = try refs.resolve(options)
     let fetch = CommitFetch(
       reader: CommitReader(source: source, remote: remote, trust: trust), staging: staging,
@@ -151,11 +151,15 @@ extension CommitPull {
         if try repo.readRef(refspec) != target.commit { try repo.writeRef(refspec, target.commit) }
       }
       if options.isMirror, options.targets.isEmpty, remote.branches.isEmpty {
-        try repo.writeSummary(refs.summaryBytes, signatures: refs.signatureBytes)
+        try repo.writeSummary(
+          refs.summaryFile?.bytes ?? [], signatures: refs.signatureFile?.bytes)
       }
       if !options.commitMetadataOnly {
         for pulled in chain.commits { try repo.clearPartial(pulled.checksum) }
       }
+    }
+    if case .server = source {
+      summaryCache.store(summary: refs.summaryFile, signatures: refs.signatureFile)
     }
     result.fetchedMetadata = progress.metadataObjects
     result.fetchedContent = progress.contentObjects

@@ -29,12 +29,22 @@ enum PullSource {
   func file(_ file: String, limitBytes: Int) throws(PullError) -> [UInt8]? {
     switch self {
     case .server(let server):
-      return try PullSource.get(server.client, server.base.appending(file), limitBytes)
+      return try PullSource.get(server.client, server.base.appending(file), limitBytes)?.bytes
     case .local(let repo):
       return try ostree { () throws(OSTreeError) in
         try repo.readFile(file, limitBytes: limitBytes)
       }
     }
+  }
+
+  /// The same, asking a server whether it is still as `known`.
+  func file(_ file: String, limitBytes: Int, known: CachedFile?) throws(PullError) -> CachedFile? {
+    guard case .server(let server) = self else {
+      return try self.file(file, limitBytes: limitBytes).map { CachedFile(bytes: $0) }
+    }
+    let url = server.base.appending(file)
+    let known = known?.url == url.text ? known : nil  // Another server may use the same names.
+    return try PullSource.get(server.client, url, limitBytes, known: known)
   }
 
   /// An object of metadata, whole and not yet verified; nil if there is none.
@@ -44,7 +54,7 @@ enum PullSource {
       let base = name.type == .commitMeta ? server.base : server.contentBase
       let url = base.appending("objects/\(name.loosePath(archive: true))")
       do throws(PullError) {
-        return try PullSource.get(server.client, url, Int(clamping: limitBytes))
+        return try PullSource.get(server.client, url, Int(clamping: limitBytes))?.bytes
       } catch {
         if case .transport(.tooLarge(let url, let limit)) = error {
           throw .tooLarge(name, url: url, limitBytes: limit)
@@ -140,7 +150,7 @@ enum PullSource {
 
   /// The first server of a list, one URL a line, that has a repo.
   private static func mirror(_ list: HTTPURL, _ client: HTTPClient) throws(PullError) -> HTTPURL {
-    guard let text = try get(client, list, PullLimits.mirrorListBytesMax) else {
+    guard let text = try get(client, list, PullLimits.mirrorListBytesMax)?.bytes else {
       throw .notARepo(url: list.text)
     }
     for line in text.split(separator: UInt8(ascii: "\n")) where line.first != UInt8(ascii: "#") {
@@ -148,7 +158,7 @@ enum PullSource {
       guard let url = HTTPURL(String(decoding: trimmed, as: UTF8.self)) else { continue }
       let config: [UInt8]?
       do throws(PullError) {
-        config = try get(client, url.appending("config"), PullLimits.configBytesMax)
+        config = try get(client, url.appending("config"), PullLimits.configBytesMax)?.bytes
       } catch {
         if case .interrupted = error { throw error }
         continue
@@ -158,14 +168,22 @@ enum PullSource {
     throw .notARepo(url: list.text)
   }
 
+  /// `known` is given back where the server says that it is still the same.
   private static func get(
-    _ client: HTTPClient, _ url: HTTPURL, _ limitBytes: Int
-  ) throws(PullError) -> [UInt8]? {
+    _ client: HTTPClient, _ url: HTTPURL, _ limitBytes: Int, known: CachedFile? = nil
+  ) throws(PullError) -> CachedFile? {
+    let conditions = known.map {
+      Conditions(
+        etag: $0.etag, lastModified: $0.modifiedSeconds.flatMap { HTTPDate.text(seconds: $0) })
+    }
     do throws(TransportError) {
-      guard case .body(let bytes, _, _) = try client.get(url, limitBytes: limitBytes) else {
-        return nil
+      switch try client.get(url, limitBytes: limitBytes, conditions: conditions) {
+      case .notModified: return known
+      case .body(let bytes, let conditions):
+        return CachedFile(
+          bytes: bytes, url: url.text, etag: conditions.etag,
+          modifiedSeconds: conditions.lastModified.flatMap(HTTPDate.parse))
       }
-      return bytes
     } catch {
       if case .notFound = error { return nil }
       if case .interrupted = error { throw .interrupted }

@@ -17,37 +17,47 @@ struct RemoteRefs {
   let source: PullSource
   let remote: RemoteConfig
   private(set) var summary: Summary?
-  private(set) var summaryBytes: [UInt8] = []
-  private(set) var signatureBytes: [UInt8]?
+  /// As they came, for the cache; nil if the remote has none.
+  private(set) var summaryFile: CachedFile?
+  private(set) var signatureFile: CachedFile?
 
-  /// Fetches the summary, and verifies it if the remote demands that. A summary may be newer than
-  /// the signature that was fetched before it, so a refused one is fetched once more.
-  init(_ source: PullSource, _ remote: RemoteConfig, _ trust: RemoteTrust) throws(PullError) {
+  /// Asks for the summary if it is not as in the cache, and verifies it if the remote demands that.
+  /// What is refused is fetched once more, without the cache: a summary may be newer than the
+  /// signature that was fetched before it.
+  init(
+    _ source: PullSource, _ remote: RemoteConfig, _ trust: RemoteTrust, _ cache: SummaryCache
+  ) throws(PullError) {
     self.source = source
     self.remote = remote
-    try fetch()
+    do throws(PullError) { try fetch(cache, trust) } catch {
+      switch error {
+      case .summaryMalformed, .summaryRefused: try fetch(nil, trust)
+      default: throw error
+      }
+    }
     try checkMode()
-    guard trust.verifiesSummary else { return }
-    guard summary != nil else { throw .noSummary(url: source.url("summary")) }
-    guard signatureBytes != nil else {
-      throw .summaryUnsigned(url: source.url("summary.sig"))
-    }
-    if try !trust.accepts(summary: summaryBytes, signatures: signatureBytes ?? [], source) {
-      try fetch()
-      guard try trust.accepts(summary: summaryBytes, signatures: signatureBytes ?? [], source)
-      else { throw .summaryRefused(url: source.url("summary")) }
-    }
   }
 
-  private mutating func fetch() throws(PullError) {
-    signatureBytes = try source.file("summary.sig", limitBytes: PullLimits.summaryBytesMax)
-    guard let bytes = try source.file("summary", limitBytes: PullLimits.summaryBytesMax) else {
+  private mutating func fetch(_ cache: SummaryCache?, _ trust: RemoteTrust) throws(PullError) {
+    let limit = PullLimits.summaryBytesMax
+    signatureFile = try source.file(
+      "summary.sig", limitBytes: limit, known: cache?.signatures(limitBytes: limit))
+    summaryFile = try source.file(
+      "summary", limitBytes: limit, known: cache?.summary(limitBytes: limit))
+    guard let summaryFile else {
+      if trust.verifiesSummary { throw .noSummary(url: source.url("summary")) }
       summary = nil
       return
     }
-    summaryBytes = bytes
-    do throws(FormatError) { summary = try Summary(parsing: bytes) } catch {
+    do throws(FormatError) { summary = try Summary(parsing: summaryFile.bytes) } catch {
       throw .summaryMalformed(url: source.url("summary"), error)
+    }
+    guard trust.verifiesSummary else { return }
+    guard let signatures = signatureFile?.bytes else {
+      throw .summaryUnsigned(url: source.url("summary.sig"))
+    }
+    guard try trust.accepts(summary: summaryFile.bytes, signatures: signatures, source) else {
+      throw .summaryRefused(url: source.url("summary"))
     }
   }
 

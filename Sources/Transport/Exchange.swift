@@ -87,9 +87,8 @@ struct Exchange {
   private func info(_ head: ResponseHead, total: UInt64?) -> ResponseInfo {
     var info = ResponseInfo()
     info.expectedBytes = total
-    info.etag = head.etag
-    info.lastModified = head.lastModified
     info.validator = head.validator
+    info.conditions = head.conditions
     return info
   }
 

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codec
 
 /// The one date format that HTTP still writes: `Sun, 06 Nov 1994 08:49:37 GMT`. RFC 9110 5.6.7.
-enum HTTPDate {
+public enum HTTPDate {
+  private static let months = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
+  /// 1 January 1970 was a Thursday.
+  private static let weekdays = Array("ThuFriSatSunMonTueWed".utf8)
+
+  /// From seconds since 1970; nil before that, and after the year 9999.
+  public static func text(seconds: Int64) -> String? {
+    guard (0..<253_402_300_800).contains(seconds) else { return nil }
+    let plain = Array(Timestamp.text(seconds: seconds).utf8)  // 1994-11-06T08:49:37Z
+    let month = Int(plain[5] - 48) * 10 + Int(plain[6] - 48)
+    let weekday = Int(seconds / 86_400 % 7)
+    var text = Array(weekdays[weekday * 3..<weekday * 3 + 3]) + Array(", ".utf8)
+    text += plain[8..<10] + [0x20] + months[month * 3 - 3..<month * 3] + [0x20]
+    text += plain[0..<4] + [0x20] + plain[11..<19] + Array(" GMT".utf8)
+    return String(decoding: text, as: UTF8.self)
+  }
+
   /// Seconds since 1970, or nil if `text` is not such a date.
-  static func parse(_ text: String) -> Int64? {
+  public static func parse(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)
     guard bytes.count == 29, bytes[3] == UInt8(ascii: ","),
       bytes[25...].elementsEqual(" GMT".utf8), bytes[19] == UInt8(ascii: ":"),
@@ -22,8 +39,7 @@ enum HTTPDate {
   }
 
   private static func month(_ name: ArraySlice<UInt8>) -> Int64? {
-    let names = Array("JanFebMarAprMayJunJulAugSepOctNovDec".utf8)
-    for index in 0..<12 where names[index * 3..<index * 3 + 3] == name { return Int64(index + 1) }
+    for index in 0..<12 where months[index * 3..<index * 3 + 3] == name { return Int64(index + 1) }
     return nil
   }
 

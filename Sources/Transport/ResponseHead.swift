@@ -55,6 +55,17 @@ struct ResponseHead {
     return lastModified
   }
 
+  /// What names this content the next time; empty if the next change might go by the same names:
+  /// servers make both from a time of whole seconds, so the last one must be two seconds old. An
+  /// ETag without a time of change is taken for what it should be.
+  var conditions: Conditions {
+    guard let lastModified else { return Conditions(etag: etag) }
+    guard let changed = HTTPDate.parse(lastModified), let answered = date.flatMap(HTTPDate.parse),
+      answered - changed >= 2
+    else { return Conditions() }
+    return Conditions(etag: etag, lastModified: lastModified)
+  }
+
   /// The range of the next line without its end, which the scanner has seen to be there.
   private static func takeLine(_ bytes: Span<UInt8>, _ position: inout Int) -> Range<Int> {
     let start = position

@@ -35,6 +35,7 @@ public struct TransferRequest: Sendable {
 /// Which copy the caller has: for If-None-Match and If-Modified-Since. RFC 9110 13.1.
 public struct Conditions: Hashable, Sendable {
   public var etag: String?
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`.
   public var lastModified: String?
 
   public init(etag: String? = nil, lastModified: String? = nil) {
@@ -47,10 +48,10 @@ public struct Conditions: Hashable, Sendable {
 public struct ResponseInfo: Sendable {
   /// Of the whole content, from its byte 0; nil if the server does not say.
   public var expectedBytes: UInt64?
-  public var etag: String?
-  public var lastModified: String?
   /// 304: the copy that the request's conditions name is still good; no body follows.
   public var isNotModified = false
+  /// What names this content when it is asked for again; empty if that is not sure enough.
+  public var conditions = Conditions()
   /// Fit for `TransferRequest.ifRange`: the ETag if it is strong, else the time of change if it is
   /// old enough to be sure. RFC 9110 8.8.2.2, 13.1.5.
   public var validator: String?
@@ -88,6 +89,8 @@ public protocol TransferHandler: AnyObject {
 
 /// A small body, whole.
 public enum Fetched: Hashable, Sendable {
-  case body([UInt8], etag: String?, lastModified: String?)
+  /// `conditions` as in `ResponseInfo`.
+  case body([UInt8], conditions: Conditions)
+  /// The copy that the request's conditions name is still good.
   case notModified
 }

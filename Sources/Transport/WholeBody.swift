@@ -34,8 +34,7 @@ final class WholeBody: TransferHandler {
   func finish(_ request: TransferRequest) {
     result = .success(
       response.isNotModified
-        ? .notModified
-        : .body(bytes, etag: response.etag, lastModified: response.lastModified))
+        ? .notModified : .body(bytes, conditions: response.conditions))
   }
 
   func fail(_ request: TransferRequest, _ error: TransportError) { result = .failure(error) }

@@ -138,7 +138,9 @@ class Client(ProxyRole):
     def do_conditional(self, target, headers, number, rest, query):
         if headers.get("if-none-match") == '"v1"':
             return self.send(head(304, 'ETag: "v1"'))
-        self.text(b"new", 'ETag: "v1"', "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT")
+        date = query.replace("%20", " ") or "Sun, 06 Nov 1994 08:49:39 GMT"
+        self.text(
+            b"new", 'ETag: "v1"', "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT", f"Date: {date}")
 
     def do_cut(self, target, headers, number, rest, query):
         """Every connection ends after so many bytes of the body."""

@@ -34,7 +34,7 @@ final class FaultServer: @unchecked Sendable {
     let client = try! HTTPClient(options)
     let escaped = key.replacingOccurrences(of: " ", with: "%20")
     let url = url("/log?\(escaped)", scheme: scheme)
-    guard case .body(let bytes, _, _)? = try? client.get(url, limitBytes: 1 << 24) else {
+    guard case .body(let bytes, _)? = try? client.get(url, limitBytes: 1 << 24) else {
       return []
     }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)

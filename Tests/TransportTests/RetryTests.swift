@@ -51,6 +51,12 @@ import Testing
     ] as [(String, Int64?)])
   func `dates are read`(text: String, seconds: Int64?) {
     #expect(HTTPDate.parse(text) == seconds)
+    if let seconds { #expect(HTTPDate.text(seconds: seconds) == text) }
+  }
+
+  @Test(arguments: [-1, 253_402_300_800, .max] as [Int64])
+  func `years without four digits are not written`(seconds: Int64) {
+    #expect(HTTPDate.text(seconds: seconds) == nil)
   }
 
   @Test func `only what may change is tried again`() {
