@@ -68,12 +68,12 @@ internal import CLinux
 
   /// Waits for the end of all of them. pthread_join(3).
   public mutating func join() {
-    unsafe handles.forEach { unsafe clinux_thread_join($0) }
+    for index in unsafe handles.indices { unsafe clinux_thread_join(handles[index]) }
     unsafe handles.removeAll()
   }
 
   deinit {
-    unsafe handles.forEach { unsafe clinux_thread_detach($0) }
+    for index in unsafe handles.indices { unsafe clinux_thread_detach(handles[index]) }
   }
 }
 
