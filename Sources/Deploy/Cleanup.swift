@@ -22,6 +22,7 @@ extension Sysroot {
     let kept = try keptForKernels(state)
     report.removed += try removeUnusedKernels(keeping: kept).map { "boot/ostree/\($0)" }
     try removeUnusedOverlays(state, &report)
+    try removeUnusedPendingMerges(state)
     try writeDeploymentRefs(state)
     return report
   }

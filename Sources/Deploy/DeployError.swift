@@ -31,6 +31,12 @@ public enum DeployError: Error, Hashable, Sendable {
   case strangeEntry(path: String, deployment: String?)
   /// A file by which libostree or the kernel speaks of the running system cannot be read.
   case strangeRunFile(path: String)
+  /// The record of a pending merge is damaged, or of a newer coppice.
+  case strangePending(path: String)
+  /// The deployment whose /etc was to be merged is gone, or has none.
+  case noMergeSource(path: String)
+  /// No deployment is behind this `ostree=`.
+  case strangeBootLink(String)
   /// No deployment has this index; there are `count`.
   case noDeployment(index: Int, count: Int)
   /// Indices that name not every deployment, or one twice.

@@ -25,6 +25,14 @@ public enum KernelArgumentChange: Hashable, Sendable {
   }
 }
 
+/// Whether the changes in /etc are carried over a second time, with the file system at rest.
+public enum LateMerge: Hashable, Sendable {
+  case never, always
+  /// Where the running system is the source, and the initramfs of the new tree is marked as one
+  /// that can do it. See `FinalizerMarker`.
+  case ifMarked
+}
+
 /// How a commit becomes a deployment.
 public struct DeployOptions: Sendable {
   /// Nil: that of the running system, else the only one there is.
@@ -33,6 +41,8 @@ public struct DeployOptions: Sendable {
   /// Whether /etc and kernel arguments come from the running deployment, or else from the first one
   /// of the stateroot.
   public var merges = true
+  /// Whether /etc is merged once more at the first boot, by the initramfs.
+  public var lateMerge = LateMerge.never
   /// Whether every object is hashed on its way into the tree. Costs reading the whole of it; what a
   /// pull has just read back needs it not.
   public var verifiesObjects = false
@@ -54,6 +64,8 @@ public struct DeployReport: Sendable {
   public let change: BootChange
   /// Nil where there was nothing to merge from.
   public let etc: EtcMerge?
+  /// Whether /etc is merged once more at the first boot.
+  public let isEtcPending: Bool
   /// How many deployments there were before, and how many there are now.
   public let countBefore: Int
   public let countAfter: Int

@@ -19,6 +19,8 @@ struct DeploymentTree {
   struct Made {
     let deployment: Deployment
     let etc: EtcMerge?
+    /// The initramfs of the image says that it can merge.
+    let hasFinalizer: Bool
   }
 
   private var folder: String { "deploy/\(stateroot)/deploy" }
@@ -71,7 +73,7 @@ struct DeploymentTree {
     try at("\(path).origin") { () throws(Errno) in
       try parent.replaceFile("\(name).origin", with: origin.serialized())
     }
-    try at(path) { () throws(Errno) in try makeImmutable(tree) }
+    try at(path) { () throws(Errno) in try DeploymentTree.setImmutable(tree, true) }
     var entry = BootEntry()
     entry.options = arguments.text
     entry.others = source?.entry.others ?? []
@@ -79,12 +81,14 @@ struct DeploymentTree {
       deployment: Deployment(
         stateroot: stateroot, commit: commit, serial: serial, bootChecksum: bootChecksum,
         entry: entry),
-      etc: etc)
+      etc: etc, hasFinalizer: try FinalizerMarker.fits(layout, in: tree, path: path))
   }
 
   /// Nobody shall write to `/` by mistake. File systems without the flag do without.
-  private func makeImmutable(_ tree: borrowing FileDescriptor) throws(Errno) {
-    do throws(Errno) { try tree.setImmutable(true) } catch {
+  static func setImmutable(
+    _ tree: borrowing FileDescriptor, _ isImmutable: Bool
+  ) throws(Errno) {
+    do throws(Errno) { try tree.setImmutable(isImmutable) } catch {
       switch error {
       case .notTerminal, .notSupported, .invalid, .notPermitted, .notImplemented: return
       default: throw error
@@ -98,20 +102,9 @@ struct DeploymentTree {
   ) throws(DeployError) -> EtcMerge? {
     guard let source else { return nil }
     let sourceTree = try sysroot.openTree(source)
-    let sourcePath = sysroot.place(source.folder)
-    let (defaults, etc) = try at(sourcePath) { () throws(Errno) in
-      (try sourceTree.statusIfPresent(of: "usr/etc"), try sourceTree.statusIfPresent(of: "etc"))
-    }
-    guard defaults?.type == .directory, etc?.type == .directory else { return nil }
-    let old = try at("\(sourcePath)/usr/etc") { () throws(Errno) in
-      try sourceTree.openBeneath("usr/etc", [.readOnly, .directory])
-    }
-    let current = try at("\(sourcePath)/etc") { () throws(Errno) in
-      try sourceTree.openDirectory("etc")
-    }
     let new = try at("\(path)/etc") { () throws(Errno) in try tree.openDirectory("etc") }
     return try EtcMerge.run(
-      old: old, current: current, path: "\(sourcePath)/etc", into: new, newPath: "\(path)/etc")
+      from: sourceTree, path: sysroot.place(source.folder), into: new, newPath: "\(path)/etc")
   }
 
   private func arguments() throws(DeployError) -> KernelArguments {

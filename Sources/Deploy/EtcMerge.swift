@@ -40,6 +40,22 @@ public struct EtcMerge: Hashable, Sendable {
     return merge
   }
 
+  /// From the deployment `tree`, which `path` names; nil if it has no /etc of its own.
+  static func run(
+    from tree: borrowing FileDescriptor, path: String, into new: borrowing FileDescriptor,
+    newPath: String
+  ) throws(DeployError) -> EtcMerge? {
+    let (defaults, etc) = try at(path) { () throws(Errno) in
+      (try tree.statusIfPresent(of: "usr/etc"), try tree.statusIfPresent(of: "etc"))
+    }
+    guard defaults?.type == .directory, etc?.type == .directory else { return nil }
+    let old = try at("\(path)/usr/etc") { () throws(Errno) in
+      try tree.openBeneath("usr/etc", [.readOnly, .directory])
+    }
+    let current = try at("\(path)/etc") { () throws(Errno) in try tree.openDirectory("etc") }
+    return try run(old: old, current: current, path: "\(path)/etc", into: new, newPath: newPath)
+  }
+
   private static func isThere(
     _ file: String, _ folder: borrowing FileDescriptor, _ path: String
   ) throws(DeployError) -> Bool {

@@ -46,15 +46,19 @@ extension Sysroot {
     let order = try options.retention.order(
       adding: made.deployment, to: state.deployments, booted: state.booted, merge: source,
       isDefault: options.isDefault, isPinned: isPinned)
+    let isEtcPending = mergesLate(made, source, state, options)
     let change: BootChange
     do throws(DeployError) {
-      change = try write(order, over: state, lock, beforeCommit: beforeCommit)
+      change = try write(order, over: state, lock) { () throws(DeployError) in
+        if isEtcPending { try writePendingMerge(of: made.deployment, from: source) }
+        try beforeCommit()
+      }
     } catch {
       removeIfUnused(made.deployment)
       throw error
     }
     var report = DeployReport(
-      deployment: made.deployment, change: change, etc: made.etc,
+      deployment: made.deployment, change: change, etc: made.etc, isEtcPending: isEtcPending,
       countBefore: state.deployments.count, countAfter: order.count)
     if options.cleansUp {
       report.cleanupFailure = cleanupFailure(lock, &cleaned)
@@ -63,6 +67,19 @@ extension Sysroot {
     extendLifetime(repoLock)
     report.removed = cleaned.removed
     return report
+  }
+
+  /// A source that does not run has no changes to come.
+  private func mergesLate(
+    _ made: DeploymentTree.Made, _ source: Deployment?, _ state: SysrootState,
+    _ options: DeployOptions
+  ) -> Bool {
+    guard made.etc != nil, let source else { return false }
+    switch options.lateMerge {
+    case .never: return false
+    case .always: return true
+    case .ifMarked: return made.hasFinalizer && state.booted?.isSame(as: source) == true
+    }
   }
 
   /// Cleans up after a commit step. Nothing of it is needed to boot, so that its failure is not

@@ -35,6 +35,7 @@ public struct DeploymentStatus: Sendable {
   public var isPinned: Bool { origin?.isPinned ?? false }
   /// `hotfix`, `development` or `transient` where /usr was made writable.
   public let unlocked: String?
+  public let etc: EtcState
 }
 
 extension Sysroot {
@@ -48,7 +49,8 @@ extension Sysroot {
         DeploymentStatus(
           index: index, deployment: deployment, version: version(of: deployment), origin: origin,
           isBooted: index == state.bootedIndex,
-          unlocked: origin?.unlocked ?? runtimeUnlocked(deployment)))
+          unlocked: origin?.unlocked ?? runtimeUnlocked(deployment),
+          etc: try etcState(of: deployment)))
     }
     let (free, bootFree) = try at(path) { () throws(Errno) in
       (

@@ -170,6 +170,7 @@ struct Situation {
     let sysroot = updater.sysroot
     var options = DeployOptions()
     options.stateroot = updater.settings.stateroot
+    options.lateMerge = LateMerge(updater.settings.merge)
     let wanted = options
     deployOptions = options
     (state, stateroot, source, origin) = try inDeploy { () throws(DeployError) in

@@ -47,7 +47,8 @@ struct Command: Sendable {
   static let all: [Command] = [
     .status, .check, .update, .plan, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
     .prune, .diff, .fsck, .doctor, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
-    .checkout, .initSysroot, .selfTest,
+    .checkout, .initSysroot, .finalize,
+    .selfTest,
   ]
 }
 

@@ -29,6 +29,12 @@ enum DeploymentText {
       case nil where entry.origin == nil: lines.append("    origin: none")
       case nil: lines.append("    origin: <unknown origin type>")
       }
+      switch entry.etc {
+      case .merged: break
+      case .pending: lines.append("    /etc: merged once more at the first boot")
+      case .failed(let reason):
+        lines.append("    /etc: as when it was deployed; the merge at boot failed: \(reason)")
+      }
     }
     return lines
   }
@@ -49,7 +55,8 @@ enum DeploymentText {
       ("origin", .string(orNull: entry.origin?.refspec)), ("booted", .boolean(entry.isBooted)),
       ("next", .boolean(entry.isNext)), ("pinned", .boolean(entry.isPinned)),
       ("state", .string(deployment.counter == nil ? "unknown" : "trial")),
-      ("trial", trial(deployment.counter)), ("etc", .string("merged")),
+      ("trial", trial(deployment.counter)),
+      ("etc", .string(entry.etc == .pending ? "pending" : "merged")),
       ("unlocked", .string(orNull: entry.unlocked)),
     ])
   }

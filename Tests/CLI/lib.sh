@@ -111,3 +111,13 @@ damage() {
   chmod u+w "$object"
   printf damaged > "$object"
 }
+
+# booting ARGUMENTS COMMAND...: coppice with these kernel arguments, in its own mount namespace.
+booting() {
+  echo "BOOT_IMAGE=/vmlinuz $1" > cmdline
+  shift
+  local as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(--map-root-user)
+  unshare --mount "${as_root[@]}" sh -c \
+    'mount --bind cmdline /proc/cmdline && exec "$@"' sh coppice "$@"
+}

@@ -5,6 +5,7 @@ import Configuration
 import Cryptography
 import Deploy
 import OSTree
+import Updater
 
 extension Command {
   static let deploy = Command(
@@ -18,7 +19,8 @@ extension Command {
       Option("karg-append", .text("K=V"), repeats: true, help: "append a kernel argument"),
       Option("karg-delete", .text("K[=V]"), repeats: true, help: "delete a kernel argument"),
       Option(
-        "merge", .choice(["now"]), help: "when changes in /etc are carried over (default: now)"),
+        "merge", .choice(["now", "boot"]),
+        help: "when changes in /etc are carried over: now, or once more at the first boot"),
       Option("retain", help: "keep all other deployments"),
       Option("no-merge", help: "take neither /etc nor kernel arguments from another deployment"),
     ]
@@ -61,6 +63,8 @@ enum DeployCommand {
       arguments, replace: "karg", append: "karg-append", delete: "karg-delete")
     options.merges = !arguments.isFlag("no-merge")
     options.verifiesObjects = true
+    let merge = arguments.value("merge").flatMap { MergeTime(rawValue: $0) } ?? settings.merge
+    options.lateMerge = LateMerge(merge)
     if arguments.isFlag("retain") { options.retention = .all }
     return options
   }

@@ -46,6 +46,16 @@ extension DeployError: Reportable {
         hint: "remove or mend it; 'coppice doctor' looks at all of them", path: path)
     case .strangeRunFile(let path):
       Message(.failed, "strange-run-file", "'\(path)' cannot be understood", path: path)
+    case .strangePending(let path):
+      Message(
+        .failed, "strange-pending", "'\(path)' cannot be understood",
+        hint: "the /etc of deploy time stays in force", path: path)
+    case .noMergeSource(let path):
+      Message(
+        .failed, "no-merge-source", "the deployment '\(path)' is gone, or has no /etc",
+        hint: "the /etc of deploy time stays in force", path: path)
+    case .strangeBootLink(let link):
+      Message(.failed, "strange-boot-link", "no deployment is behind 'ostree=\(link)'")
     case .noDeployment(let index, let count):
       Message(
         .usage, "unknown-deployment",
