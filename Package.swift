@@ -34,6 +34,7 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CUBootEnv"),
 
     // Bytes, kernel, libraries.
     module("Linux", ["CLinux"]),
@@ -47,7 +48,7 @@ let package = Package(
       "Transport", ["COpenSSL", "Linux", "Codec"],
       libraries: ["ssl", "crypto"]),
     module("OSTree", ["Cryptography", "Compression", "Linux", "Codec"]),
-    module("Boot", ["Linux", "Codec"]),
+    module("Boot", ["CUBootEnv", "Linux", "Codec"], libraries: ["ubootenv", "z"]),
 
     // Move, place, and the order of events.
     module("Pull", ["Transport", "OSTree", "Cryptography", "Compression", "Linux", "Codec"]),

@@ -42,12 +42,13 @@ extension BootDirectory {
     return text
   }
 
-  /// Writes a whole set anew: `entries` in boot order, and `uEnv.txt` where there is text for it.
-  /// Entries of others in the set in force are carried over.
+  /// Writes a whole set anew: `entries` in boot order, and `uEnv.txt` and `grub-entries.cfg` where
+  /// there is text for them. Entries of others in the set in force are carried over.
   ///
   /// `version` must not be in force. Durable after `commit`.
   public borrowing func write(
-    _ entries: [BootEntryFile], uEnvironment: String?, as version: BootVersion
+    _ entries: [BootEntryFile], uEnvironment: String?, grubEntries: String? = nil,
+    as version: BootVersion
   ) throws(BootError) {
     let links = try links()
     precondition(links.current != version, "the set in force is never written to")
@@ -66,6 +67,9 @@ extension BootDirectory {
     }
     if let uEnvironment {
       try create("\(version.loaderName)/\(UEnvironment.name)", Array(uEnvironment.utf8))
+    }
+    if let grubEntries {
+      try create("\(version.loaderName)/\(GrubEntries.name)", Array(grubEntries.utf8))
     }
     try makeRootLink()
   }

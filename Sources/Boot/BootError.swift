@@ -20,6 +20,24 @@ public enum BootError: Error, Hashable, Sendable {
   /// The board is set up for a boot loader whose configuration coppice does not write. `path` is
   /// what shows it: a file of the boot loader, or the repo's configuration.
   case unsupportedBootloader(name: String, path: String)
+  /// No file of the boot loader in which it could count was found; looked for below `path`.
+  case noGrubEnvironment(path: String)
+  /// `fw_env.config` names no device.
+  case noEnvironment(path: String)
+  /// A device that `fw_env.config` names is not there or too short, or the two copies differ in
+  /// size or kind.
+  case environmentUnusable(path: String)
+  /// The boot loader's store is not what it should be: a wrong checksum, or no environment block.
+  /// `path` is the store, or the `fw_env.config` that leads to it.
+  case environmentDamaged(path: String)
+  /// What is to be kept does not fit, or not where one write changes it as a whole.
+  case environmentFull(path: String)
+  /// U-Boot's `.flags` do not let this variable be set.
+  case environmentRefused(path: String, name: String)
+  /// What was read back is not what was written, or a write failed.
+  case environmentNotKept(path: String)
+  /// GRUB cannot write to this file in place. `type` is the magic number of statfs(2).
+  case unfitEnvironmentFile(path: String, type: UInt64)
   /// This file system has no symbolic links. `type` is the magic number of statfs(2).
   case noSymbolicLinks(path: String, type: UInt64)
 }

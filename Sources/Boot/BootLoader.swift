@@ -1,70 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Linux
 
-/// What the board's boot loader reads. Stores that count trial boots (U-Boot's environment, GRUB's
-/// `grubenv`, systemd-boot's file names) will be cases of their own: what is here has no counter.
+/// What the board's boot loader reads, and where it counts trial boots.
+///
+/// Every one of them gets the entries in `loader/entries`, by which deployments are known as well.
 public enum BootLoader: Hashable, Sendable {
-  /// The entries in `loader/entries` alone: GRUB with entries in the manner of the Boot Loader
-  /// Specification, or a loader that a script of the board's maker feeds.
+  /// The entries alone: a loader that reads them in the manner of the Boot Loader Specification and
+  /// counts nothing.
   case entries
-  /// The entries, and `loader/uEnv.txt` for a U-Boot script.
+  /// The same; what starts the kernel looks at none of it (a kernel that the firmware loads).
+  case unmanaged
+  /// `loader/uEnv.txt` for a U-Boot script. Nothing counts.
   case uEnvironment
+  /// `loader/uEnv.txt`, and U-Boot's environment, where U-Boot or the script counts.
+  case ubootEnvironment(UBootEnvironment)
+  /// `loader/grub-entries.cfg`, and `grubenv`, where the static `grub.cfg` counts.
+  case grub(GrubEnvironment)
 
-  /// Asks as libostree does: `setting` is `sysroot.bootloader` of the repo's configuration, which
-  /// `settingPath` names in errors; `auto` looks into `boot`.
+  public var readsUEnvironment: Bool {
+    switch self {
+    case .uEnvironment, .ubootEnvironment: true
+    case .entries, .unmanaged, .grub: false
+    }
+  }
+
+  public var readsGrubEntries: Bool {
+    if case .grub = self { return true }
+    return false
+  }
+
+  /// Whether it can try a deployment and fall back by itself.
+  public var countsTrials: Bool {
+    switch self {
+    case .ubootEnvironment, .grub: true
+    case .entries, .unmanaged, .uEnvironment: false
+    }
+  }
+
+  /// What its store says; `idle` where nothing counts.
   ///
-  /// Throws `unsupportedBootloader` where libostree would write a configuration that coppice does
-  /// not (syslinux, GRUB by grub2-mkconfig, zipl, aboot): it would silently go stale. A board whose
-  /// GRUB reads the entries says so by `bootloader=none`.
-  public static func detect(
-    setting: String?, settingPath: String, boot: borrowing FileDescriptor, path: String
-  ) throws(BootError) -> BootLoader {
-    switch setting ?? "auto" {
-    case "none": return .entries
-    case "uboot": return .uEnvironment
-    case "auto": return try probe(boot, path)
-    default: throw .unsupportedBootloader(name: setting ?? "auto", path: settingPath)
+  /// Throws `environmentDamaged`, `environmentUnusable`, `noEnvironment` or `file` where the store
+  /// cannot be read.
+  public func trialCount() throws(BootError) -> TrialCount {
+    switch self {
+    case .entries, .unmanaged, .uEnvironment: .idle
+    case .ubootEnvironment(let environment): try environment.trialCount()
+    case .grub(let environment): try environment.trialCount()
     }
   }
 
-  /// In libostree's order: syslinux, grub2, uboot.
-  private static func probe(
-    _ boot: borrowing FileDescriptor, _ path: String
-  ) throws(BootError) -> BootLoader {
-    if try exists("syslinux/syslinux.cfg", in: boot, path)?.type == .symbolicLink {
-      throw .unsupportedBootloader(name: "syslinux", path: "\(path)/syslinux/syslinux.cfg")
+  /// From here on so many starts of position 0 are counted, and position 1 boots after them.
+  ///
+  /// Durable when it returns, and read back; a power cut leaves the old store or the new. On an
+  /// error nothing is counted, or the store says what it said before.
+  public func arm(boots: Int) throws(BootError) {
+    precondition(boots > 0 && boots <= TrialLimit.bootsMax, "a trial has 1 to 9 boots")
+    switch self {
+    case .entries, .unmanaged, .uEnvironment: break
+    case .ubootEnvironment(let environment): try environment.arm(boots: boots)
+    case .grub(let environment): try environment.arm(boots: boots)
     }
-    for name in ["grub/grub.cfg", "grub2/grub.cfg"] where try exists(name, in: boot, path) != nil {
-      throw .unsupportedBootloader(name: "grub2", path: "\(path)/\(name)")
-    }
-    if let vendor = try vendorOfGrub(boot, path) {
-      throw .unsupportedBootloader(name: "grub2", path: "\(path)/efi/EFI/\(vendor)/grub.cfg")
-    }
-    let uEnvironment = "\(BootLinks.name)/\(UEnvironment.name)"
-    let found = try at("\(path)/\(uEnvironment)") { () throws(Errno) in
-      try boot.statusIfPresent(of: uEnvironment, following: true)
-    }
-    return found == nil ? .entries : .uEnvironment
   }
 
-  /// The directory of an EFI vendor that holds a GRUB configuration.
-  private static func vendorOfGrub(
-    _ boot: borrowing FileDescriptor, _ path: String
-  ) throws(BootError) -> String? {
-    guard try exists("efi/EFI", in: boot, path)?.type == .directory else { return nil }
-    let names = try at("\(path)/efi/EFI") { () throws(Errno) in
-      try boot.open("efi/EFI", [.readOnly, .directory]).sortedEntries()
+  /// What the store is called, which the boot loader tells the kernel; nil where it has no name.
+  public func storeName() throws(BootError) -> String? {
+    switch self {
+    case .entries, .unmanaged, .uEnvironment: nil
+    case .ubootEnvironment(let environment): try environment.value(of: BootLoader.storeVariable)
+    case .grub(let environment): try environment.value(of: BootLoader.storeVariable)
     }
-    for entry in names
-    where try exists("efi/EFI/\(entry.name)/grub.cfg", in: boot, path) != nil {
-      return entry.name
-    }
-    return nil
   }
 
-  private static func exists(
-    _ name: String, in boot: borrowing FileDescriptor, _ path: String
-  ) throws(BootError) -> FileStatus? {
-    try at("\(path)/\(name)") { () throws(Errno) in try boot.statusIfPresent(of: name) }
+  /// Durable as `arm`. Throws `environmentFull` where there is no room for it.
+  public func setStoreName(_ name: String) throws(BootError) {
+    let variable = LoaderVariable(BootLoader.storeVariable, name)
+    switch self {
+    case .entries, .unmanaged, .uEnvironment: break
+    case .ubootEnvironment(let environment): try environment.write([variable])
+    case .grub(let environment): try environment.write(variable)
+    }
+  }
+
+  private static let storeVariable = "coppice_store"
+
+  /// Ends a trial, and a fallback: position 0 boots, and nothing is counted. Durable as `arm`.
+  public func clearTrial() throws(BootError) {
+    switch self {
+    case .entries, .unmanaged, .uEnvironment: break
+    case .ubootEnvironment(let environment): try environment.clear()
+    case .grub(let environment): try environment.clear()
+    }
   }
 }

@@ -37,6 +37,13 @@ public enum DeployError: Error, Hashable, Sendable {
   case noMergeSource(path: String)
   /// No deployment is behind this `ostree=`.
   case strangeBootLink(String)
+  /// What is recorded about trial boots cannot be read, or a newer coppice wrote it.
+  case strangeRecord(path: String)
+  /// The store that the boot loader reads, by the name that it told the kernel, is not the one that
+  /// is read here.
+  case storeDiffers(told: String, found: String?)
+  /// Nothing runs from the sysroot at `path`.
+  case notBooted(path: String)
   /// No deployment has this index; there are `count`.
   case noDeployment(index: Int, count: Int)
   /// Indices that name not every deployment, or one twice.

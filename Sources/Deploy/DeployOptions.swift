@@ -47,6 +47,8 @@ public struct DeployOptions: Sendable {
   /// pull has just read back needs it not.
   public var verifiesObjects = false
   public var retention: Retention = []
+  /// How often it may be started before it is proven, where the boot loader counts; 0: no trial.
+  public var trialBoots = 0
   /// Whether it becomes the first in boot order.
   public var isDefault = true
   /// Whether to remove afterwards what nothing refers to any more. Objects are never touched here.
@@ -69,6 +71,8 @@ public struct DeployReport: Sendable {
   /// How many deployments there were before, and how many there are now.
   public let countBefore: Int
   public let countAfter: Int
+  /// How often it may be started before it is proven; nil where it is not tried.
+  public internal(set) var trialBoots: Int?
   /// What the cleanup removed. Paths relative to the sysroot.
   public internal(set) var removed: [String] = []
   /// The deployment is in force, but not everything that it replaced could be removed.

@@ -122,7 +122,7 @@ struct EntryWriter {
   func uEnvironment(
     of written: [Deployment], replacing state: SysrootState
   ) throws(DeployError) -> String? {
-    guard sysroot.loader == .uEnvironment else { return nil }
+    guard sysroot.loader.readsUEnvironment else { return nil }
     var added: [String] = []
     if let current = state.bootVersion,
       let text = try inBoot({ () throws(BootError) in try sysroot.boot.uEnvironment(of: current) })
@@ -137,6 +137,12 @@ struct EntryWriter {
       try treeText(of: first)
     }
     return UEnvironment.text(for: written.map { $0.entry }, treeText: first, keeping: added)
+  }
+
+  /// The text of `grub-entries.cfg` where GRUB reads it.
+  func grubEntries(of written: [Deployment]) -> String? {
+    guard sysroot.loader.readsGrubEntries else { return nil }
+    return GrubEntries.text(for: written.map { $0.entry })
   }
 
   private func treeText(of deployment: Deployment) throws(DeployError) -> String? {

@@ -20,7 +20,9 @@ public final class Sysroot: Sendable {
   public let path: String
   public let repo: Repo
   public let environment: SysrootEnvironment
-  public let loader: BootLoader
+  /// What the board's boot loader reads, and why that is known.
+  public let foundLoader: FoundLoader
+  public var loader: BootLoader { foundLoader.loader }
 
   let root: FileDescriptor
   /// `SYSROOT/ostree`.
@@ -30,17 +32,18 @@ public final class Sysroot: Sendable {
 
   /// Opens the sysroot at `path`; `/` on a device that was booted the OSTree way.
   ///
-  /// `loader`: what the board's boot loader reads; nil asks the repo's configuration and `/boot`.
+  /// `wish`: what the board's boot loader is; else the repo's configuration and `/boot` say it.
   /// Throws `notASysroot`; `unsupportedBootloader` in `boot` where libostree would write a
   /// configuration that coppice does not.
   public static func open(
-    _ path: String, environment: SysrootEnvironment = .running, loader: BootLoader? = nil
+    _ path: String, environment: SysrootEnvironment = .running,
+    loader wish: LoaderWish = .auto(fwEnvConfig: nil)
   ) throws(DeployError) -> Sysroot {
-    try Sysroot(path, environment, loader)
+    try Sysroot(path, environment, wish)
   }
 
   private init(
-    _ path: String, _ environment: SysrootEnvironment, _ chosen: BootLoader?
+    _ path: String, _ environment: SysrootEnvironment, _ wish: LoaderWish
   ) throws(DeployError) {
     let prefix = Sysroot.prefix(path)
     let root = try at(path) { () throws(Errno) in try FileDescriptor.openDirectory(path) }
@@ -59,15 +62,10 @@ public final class Sysroot: Sendable {
     }
     let repo = try inRepo { () throws(OSTreeError) in try Repo.open("\(prefix)/ostree/repo") }
     let config = try SysrootConfig.read(repo)
-    if let chosen {
-      loader = chosen
-    } else {
-      loader = try inBoot { () throws(BootError) in
-        try BootLoader.detect(
-          setting: config.bootloader, settingPath: "\(prefix)/ostree/repo/config",
-          boot: boot.directory, path: boot.path)
-      }
-    }
+    let search = LoaderSearch(
+      setting: config.bootloader, settingPath: "\(prefix)/ostree/repo/config", path: boot.path,
+      isRunning: Sysroot.isRunning(store, environment))
+    foundLoader = try inBoot { () throws(BootError) in try search.find(wish, in: boot.directory) }
     self.path = path
     self.repo = repo
     self.environment = environment
@@ -75,6 +73,16 @@ public final class Sysroot: Sendable {
     self.root = root
     self.store = store
     self.boot = boot
+  }
+
+  /// Whether the running system's own `/ostree` is this one.
+  private static func isRunning(
+    _ store: borrowing FileDescriptor, _ environment: SysrootEnvironment
+  ) -> Bool {
+    guard let own = try? FileDescriptor.status(of: "\(prefix(environment.root))/ostree"),
+      let found = try? store.status()
+    else { return false }
+    return own.isSameFile(as: found)
   }
 
   /// `SYSROOT/boot`, but that of the physical root on a running device whose `/boot` is not
@@ -116,6 +124,8 @@ public struct SysrootEnvironment: Hashable, Sendable {
   public var root = "/"
   /// Where libostree keeps what must not outlive a boot.
   public var run = "/run"
+  /// What the kernel was told.
+  public var commandLine = "/proc/cmdline"
 
   public init() {}
 

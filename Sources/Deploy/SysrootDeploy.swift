@@ -26,6 +26,7 @@ extension Sysroot {
     _ commit: Checksum, _ origin: Origin, _ options: DeployOptions,
     _ lock: borrowing SysrootLock, _ beforeCommit: () throws(DeployError) -> Void
   ) throws(DeployError) -> DeployReport {
+    _ = try settleFallback(lock)
     let state = try state()
     let stateroot = try stateroot(options.stateroot, state)
     let source = options.merges ? mergeSource(stateroot, state) : nil
@@ -43,18 +44,26 @@ extension Sysroot {
       argumentSource: options.argumentSource ?? source, argumentChanges: options.argumentChanges,
       verifiesObjects: options.verifiesObjects)
     let made = try maker.make(origin)
-    let order = try options.retention.order(
+    let wanted = try options.retention.order(
       adding: made.deployment, to: state.deployments, booted: state.booted, merge: source,
       isDefault: options.isDefault, isPinned: isPinned)
     let isEtcPending = mergesLate(made, source, state, options)
+    let trials = try trialRecord()
+    let plan: TrialPlan?
+    let order: [Deployment]
     let change: BootChange
     do throws(DeployError) {
+      plan = try planTrial(
+        of: made.deployment, boots: options.trialBoots, in: wanted, state)
+      order = plan?.order ?? wanted
       change = try write(order, over: state, lock) { () throws(DeployError) in
         if isEtcPending { try writePendingMerge(of: made.deployment, from: source) }
         try beforeCommit()
+        if let plan { try arm(plan) }
       }
+      if plan == nil { try settleTrial(order, state) }
     } catch {
-      removeIfUnused(made.deployment)
+      removeIfUnused(made.deployment, trials)
       throw error
     }
     var report = DeployReport(
@@ -66,6 +75,7 @@ extension Sysroot {
     // Only now does a ref name the commit.
     extendLifetime(repoLock)
     report.removed = cleaned.removed
+    report.trialBoots = plan?.boots
     return report
   }
 
@@ -92,10 +102,16 @@ extension Sysroot {
   }
 
   /// If the commit step itself failed half way, the tree may be in boot order: then it stays.
-  private func removeIfUnused(_ deployment: Deployment) {
+  /// `trials` is what was recorded before: what is first still goes on with its trial.
+  private func removeIfUnused(_ deployment: Deployment, _ trials: TrialRecord) {
     guard let now = try? state(), !now.deployments.contains(where: { $0.isSame(as: deployment) })
     else { return }
     var report = CleanupReport()
+    if let first = now.deployments.first, trials.isOnTrial(first) {
+      if (try? trialRecord()) != trials { _ = try? write(trials) }
+    } else {
+      _ = try? settleTrial(now.deployments, now)
+    }
     _ = try? removeUnusedTrees(now, &report)
     _ = try? removeUnusedKernels(keeping: keptForKernels(now))
     _ = try? removeOtherBootVersions(now, &report)

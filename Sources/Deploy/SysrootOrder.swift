@@ -12,6 +12,7 @@ extension Sysroot {
   ///
   /// Durable and atomic. Throws `nothingToRollBackTo`.
   public func rollback(_ lock: borrowing SysrootLock) throws(DeployError) -> OrderReport {
+    _ = try settleFallback(lock)
     let state = try state()
     let current = state.bootedIndex ?? 0
     guard state.deployments.indices.contains(current) else { throw .nothingToRollBackTo }
@@ -86,7 +87,8 @@ extension Sysroot {
   /// `index` nil: the one that boots next, so that an edit adds to the one before it also while
   /// neither has been booted. /etc is merged as always.
   public func editKernelArguments(
-    _ changes: [KernelArgumentChange], of index: Int? = nil, _ lock: borrowing SysrootLock
+    _ changes: [KernelArgumentChange], of index: Int? = nil, trialBoots: Int = 0,
+    _ lock: borrowing SysrootLock
   ) throws(DeployError) -> DeployReport? {
     let state = try state()
     let deployment = try index == nil ? nextDeployment(state) : deployment(index, state)
@@ -97,6 +99,7 @@ extension Sysroot {
     options.stateroot = deployment.stateroot
     options.argumentChanges = changes
     options.argumentSource = deployment
+    options.trialBoots = trialBoots
     let origin = try origin(of: deployment) ?? Origin(refspec: deployment.commit.hex)
     return try deploy(deployment.commit, origin: origin.forNextDeployment, options, lock)
   }
@@ -156,6 +159,7 @@ extension Sysroot {
     let change = try namingSpace { () throws(DeployError) in
       try write(order, over: state, lock) { () throws(DeployError) in }
     }
+    try settleTrial(order, state)
     var report = OrderReport(change: change)
     if change != .unchanged {
       var cleaned = CleanupReport()

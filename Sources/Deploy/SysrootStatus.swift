@@ -6,7 +6,14 @@ public import OSTree
 /// What there is to know about a sysroot. For people and for `status --json`.
 public struct SysrootStatus: Sendable {
   public let path: String
-  public let loader: BootLoader
+  public let foundLoader: FoundLoader
+  public var loader: BootLoader { foundLoader.loader }
+  /// What the boot loader counts; nil where its store cannot be read, for `loaderFailure`.
+  public let trialCount: TrialCount?
+  /// Why nothing is known of trial boots.
+  public let loaderFailure: DeployError?
+  /// What did not prove itself, the newest first.
+  public let rejected: [TrialRecord.Rejection]
   /// In boot order.
   public let deployments: [DeploymentStatus]
   /// What libostree will finish when the machine goes down.
@@ -19,7 +26,7 @@ public struct SysrootStatus: Sendable {
   /// Whether the next boot starts something else than what runs.
   public var needsReboot: Bool {
     guard deployments.contains(where: { $0.isBooted }) else { return false }
-    return staged != nil || deployments.first?.isBooted == false
+    return staged != nil || !deployments.contains { $0.isBooted && $0.isNext }
   }
 }
 
@@ -31,24 +38,80 @@ public struct DeploymentStatus: Sendable {
   public let version: String?
   public let origin: Origin?
   public let isBooted: Bool
-  public var isNext: Bool { index == 0 }
+  /// Whether the boot loader starts it next.
+  public let isNext: Bool
+  public let proof: DeploymentProof
   public var isPinned: Bool { origin?.isPinned ?? false }
   /// `hotfix`, `development` or `transient` where /usr was made writable.
   public let unlocked: String?
   public let etc: EtcState
 }
 
+/// Whether a deployment has shown that it works.
+public enum DeploymentProof: Hashable, Sendable {
+  /// It may be started so many times more; nil where the boot loader does not say. `max` is what
+  /// it began with.
+  case trial(left: Int?, max: Int?)
+  /// It was marked good.
+  case proven
+  /// It was tried and did not prove itself.
+  case failed
+  /// Nobody said anything about it.
+  case unknown
+
+  public var word: String {
+    switch self {
+    case .trial: "trial"
+    case .proven: "proven"
+    case .failed: "failed"
+    case .unknown: "unknown"
+    }
+  }
+}
+
+extension DeploymentProof {
+  init(
+    of deployment: Deployment, isBooted: Bool, _ record: TrialRecord, _ count: TrialCount?
+  ) {
+    if record.isOnTrial(deployment), let boots = record.trial?.boots {
+      switch count {
+      case .counting(let left, let max): self = .trial(left: left, max: max ?? boots)
+      case .fellBack: self = isBooted ? .trial(left: 0, max: boots) : .failed
+      case .idle, nil: self = .trial(left: nil, max: boots)
+      }
+    } else if record.isRejected(deployment) {
+      self = .failed
+    } else if record.isProven(deployment) {
+      self = .proven
+    } else if let counter = deployment.counter {
+      self = .trial(left: counter.left, max: counter.left + (counter.done ?? 0))
+    } else {
+      self = .unknown
+    }
+  }
+}
+
 extension Sysroot {
   /// Reads everything. Needs no lock, but without it the answer may be stale at once.
   public func status() throws(DeployError) -> SysrootStatus {
     let state = try state()
+    var record = TrialRecord()
+    var count: TrialCount?
+    var failure: DeployError?
+    do throws(DeployError) {
+      record = try trialRecord()
+      count = try trialCount(state)
+    } catch { failure = error }
+    let next = count == .fellBack && state.deployments.count > 1 ? 1 : 0
     var deployments: [DeploymentStatus] = []
     for (index, deployment) in state.deployments.enumerated() {
       let origin = try origin(of: deployment)
       deployments.append(
         DeploymentStatus(
           index: index, deployment: deployment, version: version(of: deployment), origin: origin,
-          isBooted: index == state.bootedIndex,
+          isBooted: index == state.bootedIndex, isNext: index == next,
+          proof: DeploymentProof(
+            of: deployment, isBooted: index == state.bootedIndex, record, count),
           unlocked: origin?.unlocked ?? runtimeUnlocked(deployment),
           etc: try etcState(of: deployment)))
     }
@@ -59,7 +122,8 @@ extension Sysroot {
       )
     }
     return SysrootStatus(
-      path: path, loader: loader, deployments: deployments, staged: state.staged, freeBytes: free,
+      path: path, foundLoader: foundLoader, trialCount: count, loaderFailure: failure,
+      rejected: record.rejected, deployments: deployments, staged: state.staged, freeBytes: free,
       bootFreeBytes: bootFree, isBootSeparate: boot.isSeparate)
   }
 

@@ -104,7 +104,9 @@ extension Sysroot {
     let written = try writer.deploymentsWithEntries()
     let uEnvironment = try writer.uEnvironment(of: written, replacing: state)
     try inBoot { () throws(BootError) in
-      try boot.write(writer.files(of: written), uEnvironment: uEnvironment, as: version)
+      try boot.write(
+        writer.files(of: written), uEnvironment: uEnvironment,
+        grubEntries: writer.grubEntries(of: written), as: version)
     }
     try syncStore()
     try beforeCommit()

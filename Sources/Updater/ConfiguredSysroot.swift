@@ -12,10 +12,10 @@ extension Sysroot {
   public static func open(
     _ path: String, _ settings: Settings, environment: SysrootEnvironment = .running
   ) throws(UpdaterError) -> Sysroot {
-    let loader = try settings.bootLoader()
+    let wish = try settings.loaderWish()
     return try inDeploy { () throws(DeployError) in
       do throws(DeployError) {
-        return try Sysroot.open(path, environment: environment, loader: loader)
+        return try Sysroot.open(path, environment: environment, loader: wish)
       } catch {
         if case .file(path, .notFound) = error { throw .notASysroot(path: path) }
         throw error
@@ -25,13 +25,15 @@ extension Sysroot {
 }
 
 extension Settings {
-  /// Nil: to be found out from the repo's configuration and `/boot`.
-  fileprivate func bootLoader() throws(UpdaterError) -> BootLoader? {
+  fileprivate func loaderWish() throws(UpdaterError) -> LoaderWish {
     switch loader {
-    case .auto: nil
-    case .bls, .none: .entries
+    case .auto: .auto(fwEnvConfig: fwEnvConfig)
+    case .bls: .entries
+    case .none: .unmanaged
     case .uEnv: .uEnvironment
-    case .ubootEnvironment, .grub, .systemdBoot: throw .unsupportedLoader(loader)
+    case .ubootEnvironment: .ubootEnvironment(fwEnvConfig: fwEnvConfig)
+    case .grub: .grub
+    case .systemdBoot: throw .unsupportedLoader(loader)
     }
   }
 }

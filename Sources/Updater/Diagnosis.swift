@@ -2,6 +2,7 @@
 public import Boot
 public import Configuration
 public import Cryptography
+public import Deploy
 public import Linux
 public import OSTree
 
@@ -16,7 +17,8 @@ public enum Verdict: String, Sendable {
 
 /// What a check of the doctor is about.
 public enum DoctorSubject: String, Sendable {
-  case configuration, sysroot, repo, leftovers, commits, lock, space, boot, deployments, clock
+  case configuration, sysroot, loader, repo, leftovers, commits, lock, space, boot, deployments,
+    clock
   case remote, signatures, certificates, origin, state
 }
 
@@ -28,7 +30,18 @@ public enum Finding: Sendable {
   /// A file that a setting names is not there, or cannot be read.
   case missingFile(path: String, Setting, Errno)
 
-  case sysroot(path: String, BootLoader)
+  case sysroot(path: String)
+  /// What the boot loader is, and what shows it.
+  case loader(FoundLoader)
+  /// It counts starts, and this is what its store says.
+  case store(TrialCount)
+  case storeProof(StoreProof)
+  /// One copy that is larger than a sector.
+  case unsafeStore(path: String)
+  /// The state block was damaged and was made anew.
+  case madeStore(path: String)
+  /// A deployment is on trial, and nothing counts its starts.
+  case uncountedTrial(deployment: String)
   case repo(path: String, RepoMode)
   case readOnlyRepo(path: String)
 

@@ -37,11 +37,12 @@ public struct Doctor {
     examineClock()
     do throws(UpdaterError) {
       let sysroot = try Sysroot.open(path, settings ?? Settings(), environment: environment)
-      add(.sysroot, .ok, .sysroot(path: sysroot.path, sysroot.loader))
+      add(.sysroot, .ok, .sysroot(path: sysroot.path))
       examineLocks(sysroot)
       attempt(.repo) { (doctor) throws(UpdaterError) in try doctor.examineRepo(sysroot.repo) }
       attempt(.boot) { (doctor) throws(UpdaterError) in try doctor.examineBoot(sysroot) }
       let now = try inDeploy { () throws(DeployError) in try sysroot.state() }
+      attempt(.loader) { (doctor) throws(UpdaterError) in try doctor.examineLoader(sysroot, now) }
       attempt(.deployments) { (doctor) throws(UpdaterError) in
         try doctor.examineDeployments(sysroot, now)
       }

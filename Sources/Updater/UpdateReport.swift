@@ -12,7 +12,7 @@ public struct UpdateOptions: Sendable {
   public var allowsDowngrade = false
   /// Whether to make a deployment; else the commit is only fetched.
   public var deploys = true
-  /// Deploys also what is deployed already.
+  /// Deploys also what is deployed already, and what was rejected before.
   public var isForced = false
 
   public init() {}
@@ -36,6 +36,8 @@ public struct UpdateCheck: Sendable {
   public let deployedVersion: String?
   /// Whether something else than this commit boots next.
   public let isAvailable: Bool
+  /// Whether it was tried here and did not prove itself: it is not deployed again by itself.
+  public let rejection: TrialRecord.Rejection?
   /// `ostree.endoflife`: why this ref gets no more updates.
   public let endOfLife: String?
   /// `ostree.endoflife-rebase`: the ref to follow instead.
@@ -51,6 +53,11 @@ public enum UpdateResult: String, Sendable {
   case deployed
   /// It is in the repo, whole.
   case downloaded
+  /// The running deployment, or the one that boots next, has yet to prove itself. What the server
+  /// has is in the repo; it is deployed by the first update after that.
+  case awaitingProof = "awaiting-proof"
+  /// What the server has was tried here and fell back. It is left alone.
+  case rejectedBefore = "rejected-before"
 }
 
 /// What an update did.
@@ -65,6 +72,8 @@ public struct UpdateReport: Sendable {
   public internal(set) var prune: PruneReport?
   /// Why objects that nothing needs any more are still there: no reason for an update to fail.
   public internal(set) var pruneFailure: OSTreeError?
+  /// What was found before all else: this run is the fallback of a trial that failed.
+  public internal(set) var fallback: FallbackReport?
   /// The first in boot order.
   public internal(set) var next: Deployment?
   /// Whether the next boot starts something else than what runs.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Boot
 public import Configuration
 import Cryptography
 public import Deploy
@@ -8,7 +9,7 @@ import Pull
 
 /// The one-shot job of a device that follows one ref of one remote:
 /// ```
-/// lock ─ check ─ pull, read back ─ deploy ─ prune
+/// lock ─ fallback? ─ check ─ pull, read back ─ on trial? ─ deploy ─ prune
 /// ```
 /// Every step may be cut off at any point; the next run does what is left. Only the last act of
 /// the deploy changes what boots.
@@ -37,13 +38,17 @@ public struct Updater: Sendable {
   ) throws(UpdaterError) -> UpdateReport {
     let start = Clock.monotonicNanoseconds
     let lock = try inDeploy { () throws(DeployError) in try sysroot.lock() }
+    let fallback = try inDeploy { () throws(DeployError) in try sysroot.settleFallback(lock) }
     let before = try Situation(self)
     let check = try check(before, options)
-    var done = UpdateReport(check: check, result: .upToDate)
-    if check.isAvailable || options.isForced {
+    var done = UpdateReport(check: check, result: before.awaitsProof ? .awaitingProof : .upToDate)
+    done.fallback = fallback
+    if check.rejection != nil, !options.isForced {
+      done.result = .rejectedBefore
+    } else if check.isAvailable || options.isForced {
       done.pull = try pull(check, options, planOnly: false, report)
-      done.result = .downloaded
-      if options.deploys {
+      done.result = before.mayBeReplaced ? .downloaded : .awaitingProof
+      if options.deploys, before.mayBeReplaced {
         report(.deploying(check.commit))
         done.deploy = try deploy(check, before, lock)
         done.result = .deployed
@@ -103,7 +108,9 @@ extension Updater {
     return UpdateCheck(
       source: source, commit: head.checksum, version: head.commit.version,
       timestamp: head.commit.timestamp, deployed: now.source, deployedVersion: deployed?.version,
-      isAvailable: !now.bootsNext(head.checksum), endOfLife: head.commit.endOfLife,
+      isAvailable: !now.bootsNext(head.checksum),
+      rejection: now.trials.rejection(of: head.checksum, in: now.stateroot),
+      endOfLife: head.commit.endOfLife,
       endOfLifeRebase: head.commit.endOfLifeRebase, object: head.commit)
   }
 
@@ -160,6 +167,8 @@ extension Updater {
 /// What is deployed, seen once.
 struct Situation {
   let state: SysrootState
+  let trials: TrialRecord
+  let trialCount: TrialCount
   let deployOptions: DeployOptions
   let stateroot: String
   /// Whose /etc the next deployment gets.
@@ -171,9 +180,11 @@ struct Situation {
     var options = DeployOptions()
     options.stateroot = updater.settings.stateroot
     options.lateMerge = LateMerge(updater.settings.merge)
+    options.trialBoots = updater.settings.trialBoots
     let wanted = options
     deployOptions = options
-    (state, stateroot, source, origin) = try inDeploy { () throws(DeployError) in
+    (state, trials, trialCount, stateroot, source, origin) = try inDeploy {
+      () throws(DeployError) in
       let state = try sysroot.state()
       let stateroot = try sysroot.chooseStateroot(wanted.stateroot, state)
       let source = sysroot.mergeDeployment(of: stateroot, state)
@@ -181,7 +192,25 @@ struct Situation {
         try source.map { (deployment) throws(DeployError) in
           try sysroot.origin(of: deployment)
         } ?? nil
-      return (state, stateroot, source, origin)
+      let (trials, count) = (try sysroot.trialRecord(), try sysroot.trialCount(state))
+      return (state, trials, count, stateroot, source, origin)
+    }
+  }
+
+  /// Whether what runs, or what boots next, has yet to prove itself.
+  var awaitsProof: Bool {
+    [state.booted, state.deployments.first].contains { $0.map(trials.isOnTrial) ?? false }
+  }
+
+  /// Whether another deployment may take the first place. What is on trial keeps it from its first
+  /// start on: replaced half way it would be neither proven nor rejected.
+  var mayBeReplaced: Bool {
+    guard awaitsProof else { return true }
+    if state.booted.map(trials.isOnTrial) ?? false { return false }
+    switch trialCount {
+    case .idle: return true
+    case .counting(let left, let max): return left >= max ?? trials.trial?.boots ?? 0
+    case .fellBack: return false
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Boot
 public import Configuration
 public import Cryptography
 public import Deploy
@@ -43,6 +44,11 @@ func inPull<R: ~Copyable>(_ body: () throws(PullError) -> R) throws(UpdaterError
 @inline(__always)
 func inDeploy<R: ~Copyable>(_ body: () throws(DeployError) -> R) throws(UpdaterError) -> R {
   do throws(DeployError) { return try body() } catch { throw .deploy(error) }
+}
+
+@inline(__always)
+func inBoot<R: ~Copyable>(_ body: () throws(BootError) -> R) throws(UpdaterError) -> R {
+  do throws(BootError) { return try body() } catch { throw .deploy(.boot(error)) }
 }
 
 @inline(__always)

@@ -45,7 +45,8 @@ struct Command: Sendable {
 
   /// All commands, in the order of the help.
   static let all: [Command] = [
-    .status, .check, .update, .plan, .pull, .deploy, .rollback, .pin, .unpin, .undeploy, .kargs,
+    .status, .check, .update, .plan, .pull, .deploy, .rollback, .markGood, .pin, .unpin, .undeploy,
+    .kargs,
     .prune, .diff, .fsck, .doctor, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
     .checkout, .initSysroot, .finalize,
     .selfTest,

@@ -24,6 +24,7 @@ enum DeploymentText {
       if let version = entry.version { lines.append("    Version: \(version)") }
       if let unlocked = entry.unlocked { lines.append("    Unlocked: \(unlocked)") }
       if entry.isPinned { lines.append("    Pinned: yes") }
+      if let text = proof(entry) { lines.append("    State: \(text)") }
       switch entry.origin?.refspec {
       case let refspec?: lines.append("    origin refspec: \(refspec)")
       case nil where entry.origin == nil: lines.append("    origin: none")
@@ -54,18 +55,31 @@ enum DeploymentText {
       ("version", .string(orNull: entry.version)),
       ("origin", .string(orNull: entry.origin?.refspec)), ("booted", .boolean(entry.isBooted)),
       ("next", .boolean(entry.isNext)), ("pinned", .boolean(entry.isPinned)),
-      ("state", .string(deployment.counter == nil ? "unknown" : "trial")),
-      ("trial", trial(deployment.counter)),
+      ("state", .string(entry.proof.word)), ("trial", trial(entry.proof)),
       ("etc", .string(entry.etc == .pending ? "pending" : "merged")),
       ("unlocked", .string(orNull: entry.unlocked)),
     ])
   }
 
-  private static func trial(_ counter: BootCounter?) -> JSONValue {
-    guard let counter else { return .null }
+  /// In words, where there is something to say.
+  private static func proof(_ entry: DeploymentStatus) -> String? {
+    switch entry.proof {
+    case .unknown: return nil
+    case .proven: return "proven"
+    case .failed: return "failed: it was tried and did not prove itself"
+    case .trial(let left, let max):
+      guard let left, let max else {
+        return "on trial, and nothing says how many starts are left"
+      }
+      return "on trial, \(left) of \(max) starts left"
+    }
+  }
+
+  private static func trial(_ proof: DeploymentProof) -> JSONValue {
+    guard case .trial(let left, let max) = proof else { return .null }
     return .object([
-      ("left", .integer(Int64(counter.left))),
-      ("max", .integer(Int64(counter.left) + Int64(counter.done ?? 0))),
+      ("left", left.map { .integer(Int64($0)) } ?? .null),
+      ("max", max.map { .integer(Int64($0)) } ?? .null),
     ])
   }
 
@@ -83,7 +97,10 @@ extension BootLoader {
   var word: String {
     switch self {
     case .entries: "bls"
+    case .unmanaged: "none"
     case .uEnvironment: "uenv"
+    case .ubootEnvironment: "uboot-env"
+    case .grub: "grub"
     }
   }
 }

@@ -55,6 +55,44 @@ make_device() {
 # device COMMAND...: coppice on that device.
 device() { coppice --sysroot device --config device.conf --progress none "$@"; }
 
+# make_board: `device` whose GRUB counts in a grubenv, as bootloader/grub/grub.cfg does.
+make_board() {
+  make_device || return
+  mkdir -p device/boot/grub
+  echo '# boot_counter' > device/boot/grub/grub.cfg
+  grub-editenv device/boot/grub/grubenv create
+}
+
+# start: what GRUB does: counts in grubenv and picks a position. What it starts is in $ROOT then.
+start() {
+  local env=device/boot/grub/grubenv left position=0 entry argument
+  left=$(grub-editenv $env list | sed -n 's/^boot_counter=//p')
+  if [ -n "$left" ] && grub-editenv $env list | grep -q '^boot_success=0$'; then
+    [ "$left" -gt 0 ] || position=1
+    grub-editenv $env set boot_counter=$((left > 0 ? left - 1 : -1))
+  fi
+  entry=$(printf '%s\n' device/boot/loader/entries/ostree-*.conf | sort -V |
+    tail -n $((position + 1)) | head -n 1)
+  ROOT=$(realpath "device$(sed -n 's/^options .*\bostree=\([^ ]*\).*/\1/p' "$entry")")
+  echo "starting $(sed -n 's/^title //p' "$entry")"
+}
+
+# running COMMAND...: runs COMMAND as if the deployment $ROOT was what runs.
+running() {
+  ROOT=$ROOT unshare --mount bash -c '
+    mount -t tmpfs run /run && python3 - "$ROOT" << "END" && exec "$@"
+import os, struct, sys
+root = os.stat(sys.argv[1])
+entry = b"backing-root-device-inode\0".ljust(32, b"\0")
+entry += struct.pack("<QQ", root.st_dev, root.st_ino) + b"\0(tt)"
+entry += bytes([26])
+open("/run/ostree-booted", "wb").write(entry + bytes([len(entry)]))
+END' running "$@"
+}
+
+# board COMMAND...: coppice on the device that `start` has started.
+board() { running coppice --sysroot device --config device.conf --progress none "$@"; }
+
 # publish COMMIT: what the branch of `os` names from now on.
 publish() { echo "$1" > os/refs/heads/coppice/x86_64/main; }
 

@@ -231,7 +231,7 @@ import Testing
             .unsupportedBootloader(name: "grub2", path: "\(sysroot.path)/ostree/repo/config"))))
     let chosen = try Sysroot.open(
       sysroot.path, environment: sysroot.environment, loader: .entries)
-    #expect(chosen.loader == .entries)
+    #expect(chosen.foundLoader == FoundLoader(.entries, .wish))
   }
 
   @Test func `a conflict in etc is refused with its path and the old order stays`() throws {

@@ -33,6 +33,7 @@ import Testing
     "CLinux": ["Linux"],
     "COpenSSL": ["Cryptography", "Transport"],
     "CZlib": ["Compression"],
+    "CUBootEnv": ["Boot"],
   ]
 
   /// Parts of the standard library that exist in Embedded Swift too.

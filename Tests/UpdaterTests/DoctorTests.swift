@@ -40,8 +40,8 @@ import Testing
     #expect(complaints(found) == [.signatures: .warn])
     #expect(
       found.map { $0.subject } == [
-        .configuration, .clock, .sysroot, .lock, .repo, .leftovers, .commits, .boot, .deployments,
-        .space, .remote, .origin, .signatures, .state,
+        .configuration, .clock, .sysroot, .lock, .repo, .leftovers, .commits, .boot, .loader,
+        .deployments, .space, .remote, .origin, .signatures, .state,
       ])
   }
 

@@ -9,6 +9,7 @@
 #include "clinux_files.h"
 #include "clinux_memory.h"
 #include "clinux_process.h"
+#include "clinux_programs.h"
 #include "clinux_sockets.h"
 #include "clinux_threads.h"
 

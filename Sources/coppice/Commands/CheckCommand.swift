@@ -8,7 +8,8 @@ import Updater
 extension Command {
   static let check = Command(
     "check", "asks the server whether there is an update",
-    details: "Exit code 10 if there is one, 0 if not. Changes nothing.",
+    details: "Exit code 10 if there is one, 0 if not. What was tried here and fell back is none. "
+      + "Changes nothing.",
     options: [Update.from, Downgrade.option]
   ) { session throws(Message) in
     let updater = try session.updater()
@@ -17,7 +18,10 @@ extension Command {
     let check = try reporting { () throws(UpdaterError) in try updater.check(options) }
     Update.warn(session, check)
     let name = Update.name(check.version, check.commit)
-    if check.isAvailable {
+    let isNew = check.isAvailable && check.rejection == nil
+    if check.rejection != nil {
+      try session.terminal.line("rejected before: \(name)")
+    } else if isNew {
       let deployed = check.deployed.map { Update.name(check.deployedVersion, $0.commit) }
       try session.terminal.line(
         "update available: \(name)\(deployed.map { ", deployed is \($0)" } ?? "")")
@@ -25,8 +29,8 @@ extension Command {
       try session.terminal.line("up to date: \(name)")
     }
     return Outcome(
-      exit: check.isAvailable ? .updateAvailable : .success,
-      members: [("update_available", .boolean(check.isAvailable))] + Update.members(check))
+      exit: isNew ? .updateAvailable : .success,
+      members: [("update_available", .boolean(isNew))] + Update.members(check))
   }
 
   static let plan = Command(

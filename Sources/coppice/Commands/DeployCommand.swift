@@ -22,12 +22,15 @@ extension Command {
         "merge", .choice(["now", "boot"]),
         help: "when changes in /etc are carried over: now, or once more at the first boot"),
       Option("retain", help: "keep all other deployments"),
+      Option(
+        "trial", .number("N"),
+        help: "fall back after N starts without 'mark-good' (default: 'trial-boots'; 0: never)"),
       Option("no-merge", help: "take neither /etc nor kernel arguments from another deployment"),
     ]
   ) { session throws(Message) in
     let sysroot = try session.writableSysroot()
     let revision = session.arguments.operands[0]
-    let options = DeployCommand.options(session.arguments, try session.settings())
+    let options = try DeployCommand.options(session.arguments, try session.settings())
     session.progress.update(ProgressState(phase: "deploy"))
     let report = try session.showingEnd { () throws(DeployError) in
       let lock = try sysroot.lock()
@@ -35,6 +38,11 @@ extension Command {
       return try sysroot.deploy(commit, origin: Origin(refspec: revision), options, lock)
     }
     try session.terminal.line(try DeployCommand.text(report, sysroot))
+    if session.arguments.number("trial") ?? 0 > 0, report.trialBoots == nil {
+      session.terminal.warn(
+        "not tried: boot loader '\(sysroot.loader.word)' does not count, nothing runs from "
+          + "'\(sysroot.path)', or there is nothing to fall back on")
+    }
     DeployCommand.warn(report.cleanupFailure, session)
     return Outcome(members: try DeployCommand.members(report, sysroot))
   }
@@ -56,7 +64,9 @@ extension Session {
 
 /// What a deploy is told, and what it tells.
 enum DeployCommand {
-  fileprivate static func options(_ arguments: Arguments, _ settings: Settings) -> DeployOptions {
+  fileprivate static func options(
+    _ arguments: Arguments, _ settings: Settings
+  ) throws(Message) -> DeployOptions {
     var options = DeployOptions()
     options.stateroot = arguments.value("stateroot") ?? settings.stateroot
     options.argumentChanges = changes(
@@ -65,6 +75,14 @@ enum DeployCommand {
     options.verifiesObjects = true
     let merge = arguments.value("merge").flatMap { MergeTime(rawValue: $0) } ?? settings.merge
     options.lateMerge = LateMerge(merge)
+    options.trialBoots = settings.trialBoots
+    if let trial = arguments.number("trial") {
+      guard let boots = Int(exactly: trial), boots <= TrialLimit.bootsMax else {
+        throw Message(
+          .usage, "bad-value", "'--trial' is at most \(TrialLimit.bootsMax), not \(trial)")
+      }
+      options.trialBoots = boots
+    }
     if arguments.isFlag("retain") { options.retention = .all }
     return options
   }
@@ -115,6 +133,7 @@ enum DeployCommand {
       ("deployment", made.map { DeploymentText.member($0) } ?? .null),
       ("bootconfig_swap", .boolean(isSwap(report.change))),
       ("deployment_count", .integer(Int64(report.countAfter))),
+      ("trial_boots", report.trialBoots.map { .integer(Int64($0)) } ?? .null),
       ("etc", etc(report.etc)),
       ("removed", .array(report.removed.map { .string($0) })),
       ("reboot_required", .boolean(status.needsReboot)),

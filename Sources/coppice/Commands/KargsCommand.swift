@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Boot
 import Codec
+import Configuration
 import Deploy
 
 extension Command {
@@ -30,9 +31,10 @@ extension Command {
       return Outcome(members: [member(deployment.arguments)])
     }
     let sysroot = try session.writableSysroot()
+    let boots = try session.settings().trialBoots
     let report = try reporting { () throws(DeployError) in
       let lock = try sysroot.lock()
-      return try sysroot.editKernelArguments(changes, of: index, lock)
+      return try sysroot.editKernelArguments(changes, of: index, trialBoots: boots, lock)
     }
     guard let report else {
       try session.terminal.line("no change: the kernel arguments are as wanted")

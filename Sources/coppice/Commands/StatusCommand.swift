@@ -27,6 +27,17 @@ private enum StatusCommand {
     _ status: SysrootStatus, _ trust: String?, _ last: HistoryEntry?
   ) -> [String] {
     var lines = ["", "boot loader: \(status.loader.word)"]
+    if let failure = status.loaderFailure {
+      lines.append("trial boots: unknown: \(failure.message.text)")
+    } else if status.trialCount == .fellBack {
+      lines.append(
+        "trial boots: the boot loader fell back; 'coppice mark-good' or 'update' tidies up")
+    }
+    for rejection in status.rejected {
+      lines.append(
+        "rejected: \(rejection.deployment.stateroot) \(rejection.deployment.name), noticed at "
+          + Timestamp.text(seconds: rejection.at))
+    }
     if let trust { lines.append("trust: \(trust)") }
     lines.append("clock: \(Timestamp.text(seconds: Clock.wallSeconds))")
     lines.append(
@@ -83,6 +94,8 @@ private enum StatusCommand {
       ("bootloader", .string(status.loader.word)),
       ("deployments", .array(status.deployments.map { DeploymentText.member($0) })),
       ("staged", status.staged.map { DeploymentText.member(staged: $0) } ?? .null),
+      ("fell_back", status.trialCount.map { .boolean($0 == .fellBack) } ?? .null),
+      ("rejected", .array(status.rejected.map { member($0) })),
       ("trust", .object([("director", .null), ("image", .null)])),
       (
         "space",
@@ -94,6 +107,15 @@ private enum StatusCommand {
       ("last", last.map { member($0) } ?? .null),
       ("reboot_required", .boolean(status.needsReboot)),
     ]
+  }
+
+  private static func member(_ rejection: TrialRecord.Rejection) -> JSONValue {
+    .object([
+      ("stateroot", .string(rejection.deployment.stateroot)),
+      ("checksum", .string(rejection.deployment.commit.hex)),
+      ("serial", .integer(Int64(rejection.deployment.serial))),
+      ("at", .string(Timestamp.text(seconds: rejection.at))),
+    ])
   }
 
   private static func member(_ entry: HistoryEntry) -> JSONValue {

@@ -18,7 +18,7 @@ extension Command {
       Update.from, Downgrade.option,
       Option("no-deploy", help: "fetch and verify only"),
       Option("reboot", help: "restart the machine if something was deployed"),
-      Option("force", help: "deploy also what is deployed already"),
+      Option("force", help: "deploy also what is deployed already, or was rejected before"),
     ]
   ) { session throws(Message) in
     let history = Update.Recorder(session)
@@ -81,6 +81,7 @@ enum Update {
     let terminal = session.terminal
     Update.warn(session, report.check)
     let name = name(report.check.version, report.check.commit)
+    if let fallback = report.fallback { MarkGoodCommand.warn(fallback, session) }
     if let pull = report.pull {
       try terminal.line(PullCommand.text(pull, report.milliseconds))
     }
@@ -88,13 +89,21 @@ enum Update {
     case .upToDate: try terminal.line("up to date: \(name)")
     case .downloaded: try terminal.line("downloaded: \(name)")
     case .deployed: try terminal.line("deployed: \(name)")
+    case .awaitingProof:
+      try terminal.line(
+        report.pull == nil
+          ? "awaiting proof: \(name) is on trial"
+          : "awaiting proof: \(name) is fetched and waits until the deployment on trial is proven")
+    case .rejectedBefore:
+      try terminal.line(
+        "rejected before: \(name) was tried here and fell back; '--force' tries it again")
     }
     for path in report.deploy?.removed ?? [] { terminal.debug("removed '\(path)'") }
     DeployCommand.warn(report.deploy?.cleanupFailure, session)
     if let failure = report.pruneFailure {
       terminal.warn("objects that nothing needs are still there: \(failure.message.text)")
     }
-    if report.needsReboot, report.result != .downloaded {
+    if report.needsReboot, report.result == .deployed || report.result == .upToDate {
       try terminal.line("reboot to start it")
     }
   }
@@ -132,6 +141,8 @@ enum Update {
       ("removed", .array((report.deploy?.removed ?? []).map { .string($0) })),
       ("pruned_objects", .unsigned(report.prune?.removedObjects ?? 0)),
       ("deployment", report.deploy.map { deployment($0.deployment) } ?? .null),
+      ("trial_boots", report.deploy?.trialBoots.map { .integer(Int64($0)) } ?? .null),
+      ("fallback", report.fallback.map { MarkGoodCommand.member($0) } ?? .null),
       ("next", report.next.map(deployment) ?? .null),
       ("reboot_required", .boolean(report.needsReboot)),
       ("seconds", .decimal(PullCommand.seconds(report.milliseconds))),

@@ -34,6 +34,9 @@ extension BootError: Reportable {
           + "does not write",
         hint: "where it reads the entries in /boot/loader, set 'loader=bls' in '[boot]'",
         path: path)
+    case .noGrubEnvironment, .noEnvironment, .environmentUnusable, .environmentDamaged,
+      .environmentFull, .environmentRefused, .environmentNotKept, .unfitEnvironmentFile:
+      storeMessage
     case .noSymbolicLinks(let path, let type):
       Message(
         .failed, "no-symbolic-links",

@@ -75,6 +75,22 @@ extension DeployError: Reportable {
       Message(
         .usage, "is-staged", "deployment 0 is staged by ostree and not yet made",
         hint: "restart, or remove it with 'coppice undeploy 0'")
+    case .strangeRecord(let path):
+      Message(
+        .storage, "trial-record", "what is recorded about trial boots in '\(path)' cannot be read",
+        hint: "a newer coppice may have written it; removed, no deployment counts as proven",
+        path: path)
+    case .storeDiffers(let told, let found):
+      Message(
+        .storage, "loader-store-differs",
+        "the boot loader counts in a store that is called '\(told)', and the one that is read here "
+          + (found.map { "is called '\($0)'" } ?? "has no name"),
+        hint:
+          "name the right place in 'fw_env.config' or 'loader'; after a new installation restart")
+    case .notBooted(let path):
+      Message(
+        .usage, "not-booted", "this system does not run from a deployment in '\(path)'",
+        hint: "run it on the device")
     case .nothingToRollBackTo:
       Message(.usage, "no-rollback", "there is no other deployment to go back to")
     case .missingTree(let path):

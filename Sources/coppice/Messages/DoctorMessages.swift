@@ -3,6 +3,7 @@ import Boot
 import Codec
 import Configuration
 import Cryptography
+import Deploy
 import Linux
 import OSTree
 import Updater
@@ -16,7 +17,15 @@ extension Diagnosis {
     case .brokenSettings(let error): error.message.text
     case .missingFile(let path, let setting, let errno):
       "'\(setting.key)' in '[\(setting.section)]' names '\(path)': \(errno.reason)"
-    case .sysroot(let path, _): "'\(path)'"
+    case .sysroot(let path): "'\(path)'"
+    case .loader(let found): Self.words(found)
+    case .store(let count): Self.words(count)
+    case .storeProof(let proof): Self.words(proof)
+    case .unsafeStore(let path):
+      "'\(path)' names one copy of more than a sector: a power cut while it is written destroys it"
+    case .madeStore(let path): "the state behind '\(path)' was made anew"
+    case .uncountedTrial(let deployment):
+      "'\(deployment)' is on trial, and the boot loader does not count its starts"
     case .repo(let path, let mode): "'\(path)', mode \(mode.configValue)"
     case .readOnlyRepo(let path): "'\(path)' cannot be written to"
     case .noLeftovers: "none"
@@ -79,6 +88,13 @@ extension Diagnosis {
     case .noDeployments: "'coppice update' or 'coppice deploy' makes one"
     case .missingTree, .missingKernel:
       "'coppice update --force' deploys again; until then boot another deployment"
+    case .store: "'coppice mark-good' or the next update tidies up"
+    case .storeProof(.unnamed): "'coppice mark-good' gives it a name; then restart"
+    case .storeProof(.untold):
+      "restart; the script in bootloader/ tells the kernel the store's name"
+    case .storeProof: "name the right place in 'fw_env.config' or 'loader' of '[boot]'"
+    case .unsafeStore: "give U-Boot a redundant environment"
+    case .uncountedTrial: "'coppice mark-good' if it works, 'coppice rollback' if it does not"
     case .staged: "restart the machine soon, or deploy with coppice"
     case .clockBehind: "set the clock: certificates cannot be judged without it"
     case .noSignatures:

@@ -34,7 +34,7 @@ extension UpdaterError: Reportable {
         .failed, "unsupported-setting",
         "'loader=\(loader.rawValue)' in '[boot]' is not supported by this version",
         hint:
-          "'loader=bls' writes the entries in /boot/loader, which GRUB and systemd-boot can read")
+          "'loader=bls' writes the entries in /boot/loader for a boot loader that follows links")
     case .older(let commit, let timestamp, let deployed, let deployedTimestamp):
       Message(
         .refused, "older-commit",

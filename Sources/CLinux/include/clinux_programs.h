@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CLINUX_PROGRAMS_H
+#define CLINUX_PROGRAMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+enum { CLINUX_TIMED_OUT = 1024 };
+
+// Runs a program without arguments and waits for its end: with no input, its output where standard
+// error goes, in a process group of its own. After limit nanoseconds the group is killed. Gives the
+// exit code, or 256 and the number of the signal that ended it, or CLINUX_TIMED_OUT.
+int clinux_run_program(const char *path, int64_t limit);
+
+#pragma clang assume_nonnull end
+#endif
