@@ -29,6 +29,9 @@ public final class Staging: Sendable {
     self.lock = lock
   }
 
+  // A program that somebody starts at this moment has a copy of the open file until its exec(2).
+  deinit { lock.unlock() }
+
   /// No honest object of metadata is larger; libostree's limit since 2023.4.
   public static let metadataLimitBytes = LooseObjects.metadataLimitBytes
 
