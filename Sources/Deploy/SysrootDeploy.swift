@@ -57,7 +57,7 @@ extension Sysroot {
         of: made.deployment, boots: options.trialBoots, in: wanted, state)
       order = plan?.order ?? wanted
       change = try write(order, over: state, lock) { () throws(DeployError) in
-        if isEtcPending { try writePendingMerge(of: made.deployment, from: source) }
+        try recordMerge(of: made.deployment, from: isEtcPending ? source : nil)
         try beforeCommit()
         if let plan { try arm(plan) }
       }

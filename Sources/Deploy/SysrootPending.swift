@@ -28,10 +28,15 @@ extension Sysroot {
     return pending.failure.map { .failed($0) } ?? .pending
   }
 
-  func writePendingMerge(
+  /// `source` nil: nothing is pending. A run that was cut may have left a record by this name, of a
+  /// tree that is gone.
+  func recordMerge(
     of deployment: Deployment, from source: Deployment?
   ) throws(DeployError) {
-    guard let source else { return }
+    guard let source else {
+      return try PendingMerge.remove(
+        deployment.stateroot, deployment.name, in: store, path: place(""))
+    }
     let etc = try at(place("\(deployment.folder)/etc")) { () throws(Errno) in
       try store.status(of: "\(deployment.folder)/etc")
     }

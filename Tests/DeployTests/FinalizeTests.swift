@@ -144,6 +144,14 @@ import Testing
     #expect(try sysroot.read("\(third)/etc/late") == "late\n")
   }
 
+  @Test func `a record of a deploy that was cut is not that of the next one`() throws {
+    let third = "ostree/coppice/pending/coppice/\(TestSysroot.three).0"
+    _ = try sysroot.shell("cp \(record) \(third)")
+    try sysroot.deploy(TestSysroot.three)
+    #expect(!sysroot.exists(third))
+    #expect(try state() == .merged)
+  }
+
   @Test func `nothing takes the place of the etc of a system that runs`() throws {
     sysroot.environment.root = "\(sysroot.path)/\(target)"
     let opened = try sysroot.open()
