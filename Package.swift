@@ -60,17 +60,23 @@ let package = Package(
         "Codec",
       ]),
     module(
+      "Initramfs",
+      [
+        "Deploy", "Configuration", "OSTree", "Boot", "Compression", "Cryptography", "Linux",
+        "Codec",
+      ]),
+    module(
       "SelfTest",
       [
-        "Updater", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport", "Compression",
-        "Cryptography", "Linux", "Codec",
+        "Updater", "Initramfs", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
+        "Compression", "Cryptography", "Linux", "Codec",
       ]),
 
     .executableTarget(
       name: "coppice",
       dependencies: [
-        "SelfTest", "Updater", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
-        "Compression", "Cryptography", "Linux", "Codec",
+        "SelfTest", "Updater", "Initramfs", "Pull", "Deploy", "Configuration", "OSTree", "Boot",
+        "Transport", "Compression", "Cryptography", "Linux", "Codec",
       ],
       swiftSettings: strict),
 
@@ -91,6 +97,9 @@ let package = Package(
         "Updater", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
         "Cryptography", "Linux", "Codec",
       ]),
+    tests(
+      "InitramfsTests",
+      ["Initramfs", "Deploy", "Boot", "OSTree", "Compression", "Cryptography", "Linux", "Codec"]),
     tests("SelfTestTests", ["SelfTest"]),
     .testTarget(
       name: "CLITests", dependencies: ["Support", "coppice"], path: "Tests/CLITests",
