@@ -51,41 +51,36 @@ final class RootDeviceSearch {
       return isThere ? RootDevice(source: volume, superblock: nil) : nil
     }
     let all = try BlockDevice.all(system: system)
+    let wanted = byNumber(specification)
     var matches: [BlockDevice] = []
-    for device in all where try isMatch(device, among: all) { matches.append(device) }
-    if let first = matches.first {
-      return RootDevice(
-        source: path(of: first), superblock: superblock(of: first),
-        alternatives: matches.dropFirst().map { path(of: $0) })
-    }
-    return try unlisted()
+    for device in all where isMatch(device, wanted, among: all) { matches.append(device) }
+    guard let first = matches.first else { return nil }
+    return RootDevice(
+      source: path(of: first), superblock: superblock(of: first),
+      alternatives: matches.dropFirst().map { path(of: $0) })
   }
 
-  /// A path that has another name in sysfs, for example `/dev/mapper/root`, a link.
-  private func unlisted() throws(InitramfsError) -> RootDevice? {
+  /// A path may be another name of a device, for example the link `/dev/mapper/root`: the numbers
+  /// of its node are what sysfs knows it by.
+  private func byNumber(_ specification: RootSpecification) -> RootSpecification {
     guard case .path(let named) = specification,
       case let path = devices + String(decoding: named.utf8.dropFirst(4), as: UTF8.self),
       let status = try? FileDescriptor.status(of: path), status.type == .blockDevice
-    else { return nil }
-    let file = try at(path) { () throws(Errno) in try FileDescriptor.open(path) }
-    let end = try at(path) { () throws(Errno) in try file.sizeByEnd() }
-    let source = try at(path) { () throws(Errno) in
-      try DeviceSource(path, sizeBytes: end, sectorBytes: 512)
-    }
-    return RootDevice(source: path, superblock: try? Superblock.read(source))
+    else { return specification }
+    return .number(major: status.nodeMajor, minor: status.nodeMinor)
   }
 
   private func isMatch(
-    _ device: BlockDevice, among all: [BlockDevice]
-  ) throws(InitramfsError) -> Bool {
-    switch specification {
+    _ device: BlockDevice, _ wanted: RootSpecification, among all: [BlockDevice]
+  ) -> Bool {
+    switch wanted {
     case .path(let path): return same(path, "/dev/\(device.node)") && isNode(device)
     case .number(let major, let minor):
       return device.major == major && device.minor == minor && isNode(device)
     case .uuid(let uuid):
-      return device.isSearched && superblock(of: device)?.uuid.map { same($0, uuid) } ?? false
+      return fileSystem(on: device)?.uuid.map { same($0, uuid) } ?? false
     case .label(let label):
-      return device.isSearched && superblock(of: device)?.label.map { same($0, label) } ?? false
+      return fileSystem(on: device)?.label.map { same($0, label) } ?? false
     case .partitionUUID(let uuid, let offset):
       return isPartition(device, among: all, offset) { $0.uuid.map { same($0, uuid) } ?? false }
     case .partitionLabel(let label):
@@ -104,7 +99,7 @@ final class RootDeviceSearch {
     _ matches: (Partition) -> Bool
   ) -> Bool {
     guard let place = device.partition,
-      let disk = all.first(where: { same($0.name, place.disk) }), disk.isSearched || !disk.isHeld,
+      let disk = all.first(where: { same($0.name, place.disk) }), !disk.isHeld,
       let named = table(of: disk)?.partitions.first(where: matches)
     else { return false }
     if place.number != named.number + offset { return false }
@@ -112,20 +107,30 @@ final class RootDeviceSearch {
     return offset != 0 || place.startBytes == named.startBytes
   }
 
+  /// What may be found by what it says of itself: not one half of a mirror, which says what the
+  /// whole says, and which the mirror would no longer be the same as once it is written to.
+  private func fileSystem(on device: BlockDevice) -> Superblock? {
+    guard device.isSearched, let found = superblock(of: device) else { return nil }
+    return found.isArrayMember ? nil : found
+  }
+
+  /// What could not be read is tried again at the next look.
   private func superblock(of device: BlockDevice) -> Superblock? {
     if let known = superblocks.first(where: { $0.device == device }) { return known.superblock }
-    guard let source = try? device.source(devices: devices) else { return nil }
-    let found = try? Superblock.read(source)
-    superblocks.append((device, found))
-    return found
+    do throws(Errno) {
+      let found = try Superblock.read(try device.source(devices: devices))
+      superblocks.append((device, found))
+      return found
+    } catch { return nil }
   }
 
   private func table(of device: BlockDevice) -> PartitionTable? {
     if let known = tables.first(where: { $0.device == device }) { return known.table }
-    guard let source = try? device.source(devices: devices) else { return nil }
-    let found = try? PartitionTable.read(source)
-    tables.append((device, found))
-    return found
+    do throws(Errno) {
+      let found = try PartitionTable.read(try device.source(devices: devices))
+      tables.append((device, found))
+      return found
+    } catch { return nil }
   }
 
   private func path(of device: BlockDevice) -> String { "\(devices)/\(device.node)" }
@@ -135,7 +140,8 @@ final class RootDeviceSearch {
     try BlockDevice.all(system: system).filter { $0.isSearched }.map { device in
       var text = path(of: device)
       guard let found = superblock(of: device) else { return text }
-      text += " \(found.kind.rawValue)"
+      text +=
+        found.isArrayMember ? " RAID member with \(found.kind.rawValue)" : " \(found.kind.rawValue)"
       if let label = found.label { text += " LABEL=\(label)" }
       if let uuid = found.uuid { text += " UUID=\(uuid)" }
       return text

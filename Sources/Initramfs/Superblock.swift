@@ -16,16 +16,19 @@ public struct Superblock: Hashable, Sendable {
   public let label: String?
   /// ext4 found itself damaged, and no check has repaired it since.
   public var hasErrors = false
+  /// The device is one member of an array, and what it shows is that of the array.
+  public var isArrayMember = false
 
   /// Reads the file system that begins where the device begins; nil if it is none of those known.
   static func read(_ source: some ByteSource) throws(Errno) -> Superblock? {
     var front = try source.read(frontBytes, at: 0)
     // A compressed image may be smaller.
     front += repeatElement(0, count: frontBytes - front.count)
-    let found = ext(front) ?? xfs(front) ?? f2fs(front) ?? squashfs(front) ?? erofs(front)
-    if let found { return found }
-    guard let far = try source.readWhole(farBytes, at: farOffset) else { return nil }
-    return btrfs(far)
+    var found = ext(front) ?? xfs(front) ?? f2fs(front) ?? squashfs(front) ?? erofs(front)
+    if found == nil, let far = try source.readWhole(farBytes, at: farOffset) { found = btrfs(far) }
+    // Where the end cannot be read, a card of false size say, there is no array.
+    if found != nil { found?.isArrayMember = (try? ArrayMember.isOne(source)) ?? false }
+    return found
   }
 
   /// Everything but btrfs: the second superblock of f2fs ends here.

@@ -94,13 +94,6 @@ extension FileDescriptor {
     }
   }
 
-  /// Where the file ends: also of a block device, whose status says 0. Moves the position there.
-  /// lseek(2).
-  public borrowing func sizeByEnd() throws(Errno) -> UInt64 {
-    let raw = self.raw
-    return UInt64(try retrying { clinux_lseek(raw, 0, 2) })
-  }
-
   /// Moves the position to `offset` from the start. lseek(2).
   public borrowing func seek(to offset: Int64) throws(Errno) {
     let raw = self.raw

@@ -30,6 +30,9 @@ public struct FileStatus: Sendable, Hashable {
   public let uid: UInt32
   public let gid: UInt32
   public let links: UInt64
+  /// What a device node stands for: its numbers. makedev(3).
+  public let nodeMajor: UInt32
+  public let nodeMinor: UInt32
 
   public var size: UInt64 { sizeBytes }
   public var type: FileType? { FileType(mode: mode) }
@@ -46,6 +49,8 @@ public struct FileStatus: Sendable, Hashable {
     uid = found.uid
     gid = found.gid
     links = found.nlink
+    nodeMajor = found.node_major
+    nodeMinor = found.node_minor
   }
 
   public func isSameFile(as other: FileStatus) -> Bool {

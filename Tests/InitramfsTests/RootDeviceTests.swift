@@ -101,6 +101,37 @@ private final class Machine {
     #expect(try machine.look("LABEL=root") == nil)
   }
 
+  @Test func `half of a mirror is found by its path alone`() throws {
+    let machine = try machine()
+    let image = machine.devices + "/vda2"
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: image))
+    let place = UInt64((1 << 20) / 512 - 16)
+    try file.seek(toOffset: place * 512)
+    try file.write(contentsOf: Data(SuperblockTests.arraySuperblock(at: place)))
+    #expect(try machine.look("LABEL=root") == nil)
+    #expect(try machine.look("UUID=6a6a6a6a-0000-4000-8000-000000000001") == nil)
+    #expect(try machine.look("/dev/vda2")?.superblock?.isArrayMember == true)
+  }
+
+  @Test func `a path that is another name of a device is that device`() throws {
+    let machine = try machine()
+    try mustRun(
+      "sh", "-ec", "mkdir dev/mapper; mknod dev/dm b 254 2; ln -s ../dm dev/mapper/root",
+      in: machine.folder.path)
+    #expect(try machine.look("/dev/mapper/root")?.source == machine.devices + "/vda2")
+    #expect(try machine.look("/dev/mapper/other") == nil)
+  }
+
+  @Test func `a device that cannot be read yet is looked at again`() throws {
+    let machine = try machine()
+    try mustRun("sh", "-ec", "mv dev/vda2 later; mkdir dev/vda2", in: machine.folder.path)
+    let search = RootDeviceSearch(
+      .label("root"), system: machine.system, devices: machine.devices)
+    #expect(try search.look() == nil)
+    try mustRun("sh", "-ec", "rmdir dev/vda2; mv later dev/vda2", in: machine.folder.path)
+    #expect(try search.look()?.source == machine.devices + "/vda2")
+  }
+
   @Test func `a wait ends, and says what is there`() throws {
     let machine = try machine()
     let search = RootDeviceSearch(

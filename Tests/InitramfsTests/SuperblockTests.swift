@@ -82,6 +82,52 @@ import Testing
     #expect(try Superblock.read(try Self.open(image))?.label == "spare")
   }
 
+  /// The superblock of a mirror of version 1, as md_p.h has it, with its checksum.
+  static func arraySuperblock(at place: UInt64) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: 256 + 2 * 2)
+    func put(_ value: UInt64, _ count: Int, at offset: Int) {
+      for index in 0..<count {
+        bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (8 * index))
+      }
+    }
+    put(0xA92B_4EFC, 4, at: 0)
+    put(1, 4, at: 4)
+    put(0x0102_0304_0506_0708, 8, at: 16)
+    put(1, 4, at: 72)  // level
+    put(2, 4, at: 92)  // disks
+    put(place, 8, at: 144)
+    put(2, 4, at: 220)  // entries behind the head
+    var sum: UInt64 = 0
+    for index in stride(from: 0, to: bytes.count, by: 4) { sum += UInt64(bytes.little32(index)) }
+    put((sum & 0xFFFF_FFFF) + (sum >> 32), 4, at: 216)
+    return bytes
+  }
+
+  /// That of version 0.90.
+  static let oldArraySuperblock: [UInt8] = {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    bytes.replaceSubrange(0..<12, with: [0xFC, 0x4E, 0x2B, 0xA9, 0, 0, 0, 0, 90, 0, 0, 0])
+    return bytes
+  }()
+
+  /// Where, in units of 512 bytes, on a device of 8 MiB; nil stands for version 0.90.
+  @Test(arguments: [UInt64?(16384 - 16), 8, nil])
+  func `half of a mirror is not taken for the file system`(_ place: UInt64?) throws {
+    let folder = try TemporaryDirectory("superblock")
+    let image = try Self.make("mkfs.ext4 -q -F -L root image", 8, in: folder)
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: image))
+    try file.seek(toOffset: (place ?? 16384 - 128) * 512)
+    try file.write(
+      contentsOf: Data(place.map { Self.arraySuperblock(at: $0) } ?? Self.oldArraySuperblock))
+    let found = try #require(try Superblock.read(try Self.open(image)))
+    #expect(found.isArrayMember)
+    #expect(found.label == "root")
+    #expect(try Self.blkid(image)["TYPE"] == "linux_raid_member")
+    // The same bytes in another place are remains of something else.
+    try file.truncate(atOffset: 9 << 20)
+    if place != 8 { #expect(try Superblock.read(try Self.open(image))?.isArrayMember == false) }
+  }
+
   @Test func `what holds no file system is none`() throws {
     #expect(try Superblock.read(ImageSource(bytes: [])) == nil)
     #expect(try Superblock.read(ImageSource(bytes: Array(repeating: 0, count: 100_000))) == nil)

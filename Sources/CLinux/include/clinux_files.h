@@ -12,7 +12,8 @@ struct clinux_stat {
   int64_t mtime_seconds;
   uint32_t mtime_nanoseconds;
   uint32_t mode, uid, gid;
-  uint64_t nlink, rdev;
+  uint64_t nlink;
+  uint32_t node_major, node_minor;
 };
 
 struct clinux_statfs {
