@@ -33,6 +33,7 @@ let package = Package(
     // The libraries' own headers, and the one door to libc.
     .target(name: "CLinux"),
     .systemLibrary(name: "COpenSSL"),
+    .systemLibrary(name: "CLzma"),
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CUBootEnv"),
 
@@ -40,7 +41,7 @@ let package = Package(
     module("Linux", ["CLinux"]),
     module("Codec"),
     module("Cryptography", ["COpenSSL", "Linux", "Codec"], libraries: ["crypto"]),
-    module("Compression", ["CZlib", "Linux", "Codec"], libraries: ["z"]),
+    module("Compression", ["CLzma", "CZlib", "Linux", "Codec"], libraries: ["lzma", "z"]),
     module("Configuration", ["Linux", "Codec"]),
 
     // Network, objects, boot loader.

@@ -15,6 +15,7 @@ enum VersionText {
       "architecture: \(BuildIdentity.architecture)",
       "built: \(built ?? "unknown")",
       "openssl: \(CryptoLibrary.version)",
+      "xz: \(CompressionLibrary.xzVersion)",
       "zlib: \(CompressionLibrary.version)",
     ]
   }
@@ -29,6 +30,7 @@ enum VersionText {
         "libraries",
         .object([
           ("openssl", .string(CryptoLibrary.version)),
+          ("xz", .string(CompressionLibrary.xzVersion)),
           ("zlib", .string(CompressionLibrary.version)),
         ])
       ),

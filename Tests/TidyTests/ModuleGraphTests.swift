@@ -34,6 +34,7 @@ import Testing
   static let doors: [String: Set<String>] = [
     "CLinux": ["Linux"],
     "COpenSSL": ["Cryptography", "Transport"],
+    "CLzma": ["Compression"],
     "CZlib": ["Compression"],
     "CUBootEnv": ["Boot"],
   ]
