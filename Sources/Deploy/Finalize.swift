@@ -22,6 +22,10 @@ public struct BootedDeployment: Hashable, Sendable {
   /// Relative to `SYSROOT/ostree`.
   var folder: String { "deploy/\(stateroot)/deploy/\(name)" }
 
+  /// Relative to the sysroot, as is the stateroot's folder.
+  public var path: String { "ostree/\(folder)" }
+  public var stateFolder: String { "ostree/deploy/\(stateroot)" }
+
   /// Behind `ostree=/ostree/boot.B/STATEROOT/BOOTCSUM/INDEX`. Throws `strangeBootLink`.
   public init(
     behind link: String, in sysroot: borrowing FileDescriptor
@@ -78,6 +82,13 @@ public struct EtcFinalizer: ~Copyable {
     store = try at(place) { () throws(Errno) in try sysroot.openDirectory("ostree") }
     self.path = place
     self.deployment = deployment
+  }
+
+  /// Whether there is something to do, for which the file system must be writable.
+  public func isPending() -> Bool {
+    let found = try? PendingMerge.read(
+      deployment.stateroot, deployment.name, in: store, path: path)
+    return found.map { $0.failure == nil } ?? false
   }
 
   /// Does it, if there is a record that it is to be done. Durable when it returns.

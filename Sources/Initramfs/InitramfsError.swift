@@ -25,11 +25,11 @@ public enum InitramfsError: Error, Hashable, Sendable {
   case strangeModule(path: String)
   /// A compressed module that cannot be unpacked, or is too large.
   case damagedModule(path: String)
+  /// The kernel does not load it.
+  case moduleRefused(path: String, Errno)
 
   /// The kernel command line names no deployment.
   case noDeployment
-  /// What `ostree=` names is no link to a deployment.
-  case strangeDeployment(link: String)
   /// prepare-root.conf asks for what cannot be done.
   case unsupported(path: String, key: String, value: String)
   /// A value in prepare-root.conf that makes no sense.

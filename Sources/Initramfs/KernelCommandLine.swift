@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
 
 /// What the kernel was told, taken apart as the kernel does it: `parse_args` and `next_arg` of
 /// kernel/params.c and lib/cmdline.c.
@@ -11,6 +12,18 @@ public struct KernelCommandLine: Hashable, Sendable {
     public let name: String
     /// Nil where there is no `=`.
     public let value: String?
+  }
+
+  public static let path = "/proc/cmdline"
+  /// Far above what any kernel takes.
+  private static let bytesMax = 64 << 10
+
+  /// That of the running kernel.
+  public static func current() throws(InitramfsError) -> KernelCommandLine {
+    let text = try at(path) { () throws(Errno) in
+      try FileDescriptor.open(path).readAll(limit: bytesMax)
+    }
+    return KernelCommandLine(parsing: String(decoding: text, as: UTF8.self))
   }
 
   /// In order; several may have the same name.

@@ -32,8 +32,8 @@ public enum RootSpecification: Hashable, Sendable {
       if ["nfs", "cifs", "ram", "root"].contains(value) { return nil }
       self =
         RootSpecification.byLink(value)
-        ?? (RootSpecification.isUBI(value) ? .ubi(value) : .path(text))
-    } else if RootSpecification.isUBI(text) {
+        ?? (RootSpecification.isUBIVolume(value) ? .ubi(value) : .path(text))
+    } else if RootSpecification.isUBIVolume(text) {
       self = .ubi(text)
     } else {
       self.init(numbers: text)
@@ -78,7 +78,7 @@ public enum RootSpecification: Hashable, Sendable {
 
   /// `ubi0:rootfs`, `ubi0!rootfs`, `ubi0_0`, `ubi:rootfs`, `ubi!rootfs`; not `ubiblock0_0`, that is
   /// a block device. fs/ubifs/super.c, `open_ubi`.
-  private static func isUBI(_ text: String) -> Bool {
+  static func isUBIVolume(_ text: String) -> Bool {
     guard let rest = tail(of: text, after: "ubi") else { return false }
     let afterNumber = rest.utf8.drop { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
     guard let separator = afterNumber.first, afterNumber.count > 1 else { return false }

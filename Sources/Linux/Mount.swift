@@ -17,6 +17,8 @@ public enum Mount {
     public static let recursive = Options(rawValue: UInt64(CLINUX_MS_REC))
     public static let silent = Options(rawValue: UInt64(CLINUX_MS_SILENT))
     public static let `private` = Options(rawValue: UInt64(CLINUX_MS_PRIVATE))
+    public static let noAccessTime = Options(rawValue: UInt64(CLINUX_MS_NOATIME))
+    public static let noDirectoryAccessTime = Options(rawValue: UInt64(CLINUX_MS_NODIRATIME))
     public static let slave = Options(rawValue: UInt64(CLINUX_MS_SLAVE))
   }
 

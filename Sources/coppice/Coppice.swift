@@ -6,7 +6,21 @@ import Linux
 @main struct Coppice {
   static func main() {
     Process.ignoreBrokenPipes()
-    Process.exit(run(Array(Process.arguments.dropFirst())).rawValue)
+    let isFirst = Process.identifier == 1
+    if let own = BootRole.ownWords(Process.arguments, isFirstProcess: isFirst) {
+      BootRole.run(skipping: own)
+    }
+    Process.exit(run(words(Process.arguments)).rawValue)
+  }
+
+  /// What a call asks for: another name of the program can stand for a command.
+  static func words(_ call: [String]) -> [String] {
+    let words = Array(call.dropFirst())
+    if BootRole.isInit(call) { return [Command.boot.name] }
+    guard let name = call.first?.utf8.split(separator: UInt8(ascii: "/")).last,
+      name.elementsEqual("ostree-prepare-root".utf8)
+    else { return words }
+    return ["prepare-root"] + words
   }
 
   /// Runs what `words` ask for, and says how it went.
