@@ -4,7 +4,7 @@
 
 ARCH ?= x86_64 arm64 armv7
 
-.PHONY: demo test check device device-test size format lint
+.PHONY: demo test check device device-test e2e size format lint
 
 # Two versions of a small OS by the real `ostree`, pulled, verified and deployed by our binary.
 demo:
@@ -32,6 +32,12 @@ device:
 device-test:
 	sdk/install-packages device-test
 	sdk/test-device $(ARCH)
+
+# Real kernels in emulated machines, with coppice as their initramfs.
+e2e:
+	sdk/install-packages e2e
+	sdk/build-device x86_64
+	Tests/EndToEnd/run
 
 # Where the bytes of the device executables are.
 size:
