@@ -79,6 +79,8 @@ static void copy_stat(const struct stat *from, struct clinux_stat *out) {
   out->uid = from->st_uid;
   out->gid = from->st_gid;
   out->nlink = from->st_nlink;
+  out->dev_major = major(from->st_dev);
+  out->dev_minor = minor(from->st_dev);
   out->node_major = major(from->st_rdev);
   out->node_minor = minor(from->st_rdev);
 }

@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <fcntl.h>
+#include <linux/watchdog.h>
 #include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
@@ -59,6 +60,11 @@ int clinux_run_on_console(const char *path, const char *console) {
   }
   return 0;
 }
+
+int clinux_set_watchdog_seconds(int fd, int seconds) {
+  return ioctl(fd, WDIOC_SETTIMEOUT, &seconds) < 0 ? -1 : seconds;
+}
+int clinux_feed_watchdog(int fd) { return ioctl(fd, WDIOC_KEEPALIVE, 0); }
 
 // A medium that hangs must not keep the machine from starting anew, so a child waits for it.
 static void sync_for_seconds(int seconds) {

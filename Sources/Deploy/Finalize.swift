@@ -11,6 +11,8 @@ public enum Finalization: Hashable, Sendable {
   case wasMerged
   /// The /etc of deploy time stands.
   case failed(DeployError)
+  /// It was not tried, and the /etc of deploy time stands. The reason is for people.
+  case abandoned(because: String)
 }
 
 /// The deployment that the kernel command line names, before its file systems are in place.
@@ -125,12 +127,13 @@ public struct EtcFinalizer: ~Copyable {
   }
 
   /// Leaves the /etc of deploy time in force, for this reason.
-  public func abandon(because reason: String) throws(DeployError) {
+  public func abandon(because reason: String) throws(DeployError) -> Finalization {
     guard
       let pending = try PendingMerge.read(
         deployment.stateroot, deployment.name, in: store, path: path), pending.failure == nil
-    else { return }
+    else { return .notPending }
     try giveUp(pending, because: reason)
+    return .abandoned(because: reason)
   }
 
   private func place(_ name: String) -> String { "\(path)/\(deployment.folder)/\(name)" }

@@ -59,6 +59,13 @@ public struct BootOptions: Hashable, Sendable {
   /// `coppice.finalize=0` leaves the `/etc` of deploy time as it is.
   public var finalizes: Bool { commandLine.value(of: "coppice.finalize") != "0" }
 
+  /// `coppice.watchdog=`: after how many seconds without a step the machine restarts; nil if
+  /// nothing is to watch.
+  public var watchdogSeconds: UInt32? {
+    let found = commandLine.value(of: "coppice.watchdog").flatMap(seconds) ?? 0
+    return found == 0 ? nil : found
+  }
+
   /// `coppice.debug`: says more.
   public var isDebugging: Bool { isOn("coppice.debug") }
 

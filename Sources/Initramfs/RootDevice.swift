@@ -31,14 +31,18 @@ final class RootDeviceSearch {
     self.devices = devices
   }
 
-  /// Waits until it is there. Throws `rootNotFound` when `seconds` are over.
-  func wait(seconds: UInt32) throws(InitramfsError) -> RootDevice {
+  /// Waits until it is there, and calls `tick` between looks. Throws `rootNotFound` when `seconds`
+  /// are over.
+  func wait(
+    seconds: UInt32, tick: () -> Void
+  ) throws(InitramfsError) -> RootDevice {
     let end = Clock.monotonicNanoseconds + Int64(seconds) * 1_000_000_000
     while true {
       if let found = try look() { return found }
       if Clock.monotonicNanoseconds >= end {
         throw .rootNotFound(specification, waitedSeconds: seconds, devices: try describeAll())
       }
+      tick()
       Clock.sleep(milliseconds: RootDeviceSearch.pauseMilliseconds)
     }
   }

@@ -4,6 +4,9 @@ import Linux
 
 /// What happens between the start of the initramfs and that of the system. For the console.
 public enum StartEvent: Hashable, Sendable {
+  /// Nil is the driver's own time.
+  case watchdogStarted(seconds: Int32?)
+  case watchdogFailed(InitramfsError)
   /// So many modules were tried.
   case modulesLoaded(Int, milliseconds: Int64)
   case moduleFailed(InitramfsError)
@@ -12,7 +15,7 @@ public enum StartEvent: Hashable, Sendable {
   /// `rw` was asked for, and the medium is write-protected.
   case rootIsReadOnly(String)
   case rootMounted(String, isWritable: Bool, milliseconds: Int64)
-  /// What became of the second merge of /etc. Whatever did, the deployment starts.
+  /// What became of the second merge of /etc.
   case finalized(Finalization, milliseconds: Int64)
   case notFinalized(InitramfsError)
   case prepared(PrepareRoot.Report, milliseconds: Int64)
@@ -28,7 +31,8 @@ public struct SystemStart {
   public static let root = "/sysroot"
 
   private let options: BootOptions
-  private let report: (StartEvent) -> Void
+  private let watchdog: StartWatchdog
+  private let hear: (StartEvent) -> Void
   private let describe: (DeployError) -> String
   private let begin = Clock.monotonicNanoseconds
 
@@ -38,8 +42,9 @@ public struct SystemStart {
     report: @escaping (StartEvent) -> Void
   ) {
     self.options = options
+    watchdog = StartWatchdog(options)
     self.describe = describe
-    self.report = report
+    hear = report
   }
 
   /// Comes back only with an error. `skipped` words of this process's arguments are not for init.
@@ -47,11 +52,13 @@ public struct SystemStart {
     do throws(InitramfsError) {
       let specification = try root()
       if options.deployment == nil { throw .noDeployment }
+      startWatchdog(mayBeMissing: true)
       try loadModules()
+      startWatchdog(mayBeMissing: false)
       let device = try find(specification)
-      let isWritable = try mount(device)
+      try mount(device)
       let deployment = try options.namedDeployment(in: SystemStart.root)
-      finalize(deployment, device, isWritable: isWritable)
+      finalize(deployment, device)
       let settings = try PrepareRootSettings.read(root: "/", options.commandLine)
       report(
         .prepared(
@@ -65,6 +72,22 @@ public struct SystemStart {
   }
 
   private var milliseconds: Int64 { (Clock.monotonicNanoseconds - begin) / 1_000_000 }
+
+  private func report(_ event: StartEvent) {
+    watchdog.feed()
+    hear(event)
+  }
+
+  /// Its driver may be a module.
+  private func startWatchdog(mayBeMissing: Bool) {
+    if !watchdog.isMissing { return }
+    do throws(InitramfsError) {
+      report(.watchdogStarted(seconds: try watchdog.start()))
+    } catch {
+      if case .file(_, .notFound) = error, mayBeMissing { return }
+      report(.watchdogFailed(error))
+    }
+  }
 
   private func root() throws(InitramfsError) -> RootSpecification {
     guard let text = options.root, !text.utf8.isEmpty else { throw .noRoot }
@@ -86,13 +109,12 @@ public struct SystemStart {
       return found
     }
     report(.waitingForRoot(specification, seconds: options.rootSeconds))
-    let found = try search.wait(seconds: options.rootSeconds)
+    let found = try search.wait(seconds: options.rootSeconds) { watchdog.feed() }
     report(.rootFound(found, milliseconds: milliseconds))
     return found
   }
 
-  /// Gives whether it can be written to.
-  private func mount(_ device: RootDevice) throws(InitramfsError) -> Bool {
+  private func mount(_ device: RootDevice) throws(InitramfsError) {
     try at(SystemStart.root) { () throws(Errno) in
       try FileDescriptor.openDirectory("/").makeDirectories(SystemStart.root)
     }
@@ -101,48 +123,17 @@ public struct SystemStart {
     ).mount()
     if !isWritable, !options.isReadOnly { report(.rootIsReadOnly(device.source)) }
     report(.rootMounted(device.source, isWritable: isWritable, milliseconds: milliseconds))
-    return isWritable
   }
 
-  /// Merges /etc once more if deploy wanted it so. The root is writable for that time alone where
-  /// it was to be mounted read-only.
-  private func finalize(_ deployment: BootedDeployment, _ device: RootDevice, isWritable: Bool) {
+  /// Whatever becomes of the second merge of /etc, the deployment starts.
+  private func finalize(_ deployment: BootedDeployment, _ device: RootDevice) {
     let begin = Clock.monotonicNanoseconds
     do throws(InitramfsError) {
-      let root = try at(SystemStart.root) { () throws(Errno) in
-        try FileDescriptor.openDirectory(SystemStart.root)
-      }
-      let finalizer = try inDeploy { () throws(DeployError) in
-        try EtcFinalizer(deployment, in: root, path: SystemStart.root)
-      }
-      if !finalizer.isPending() { return }
-      if !isWritable { try remount([]) }
-      defer { if !isWritable { try? remount(.readOnly) } }
-      let ended = try inDeploy { () throws(DeployError) -> Finalization? in
-        if let reason = reasonAgainst(device) {
-          try finalizer.abandon(because: reason)
-          return nil
-        }
-        return try finalizer.run(describe: describe)
-      }
+      let ended = try RootFinalizer(
+        root: SystemStart.root, options, superblock: device.superblock
+      ).run(deployment, describe: describe)
       let milliseconds = (Clock.monotonicNanoseconds - begin) / 1_000_000
-      if let ended { report(.finalized(ended, milliseconds: milliseconds)) }
+      report(.finalized(ended, milliseconds: milliseconds))
     } catch { report(.notFinalized(error)) }
-  }
-
-  /// Why the /etc of deploy time is to stand. For people, in the record and in `status`.
-  private func reasonAgainst(_ device: RootDevice) -> String? {
-    if !options.finalizes { return "coppice.finalize=0" }
-    return device.superblock?.hasErrors == true ? "the file system has errors" : nil
-  }
-
-  private func remount(_ options: Mount.Options) throws(InitramfsError) {
-    do throws(Errno) {
-      try Mount.mount(
-        nil, on: SystemStart.root, options: options.union([.remount, .silent]))
-    } catch {
-      throw .mountFailed(
-        source: SystemStart.root, place: SystemStart.root, type: "none", error)
-    }
   }
 }

@@ -33,6 +33,9 @@ public struct FileStatus: Sendable, Hashable {
   /// What a device node stands for: its numbers. makedev(3).
   public let nodeMajor: UInt32
   public let nodeMinor: UInt32
+  /// `device` in the same form.
+  public let deviceMajor: UInt32
+  public let deviceMinor: UInt32
 
   public var size: UInt64 { sizeBytes }
   public var type: FileType? { FileType(mode: mode) }
@@ -51,6 +54,8 @@ public struct FileStatus: Sendable, Hashable {
     links = found.nlink
     nodeMajor = found.node_major
     nodeMinor = found.node_minor
+    deviceMajor = found.dev_major
+    deviceMinor = found.dev_minor
   }
 
   public func isSameFile(as other: FileStatus) -> Bool {

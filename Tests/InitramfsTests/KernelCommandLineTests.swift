@@ -100,6 +100,10 @@ import Testing
 
   @Test func `switches of our own`() {
     #expect(Self.options("").finalizes && !Self.options("coppice.finalize=0").finalizes)
+    #expect(Self.options("coppice.watchdog=30").watchdogSeconds == 30)
+    for line in ["", "coppice.watchdog", "coppice.watchdog=0", "coppice.watchdog=-1"] {
+      #expect(Self.options(line).watchdogSeconds == nil, "\(line)")
+    }
     #expect(Self.options("coppice.debug").isDebugging && !Self.options("").isDebugging)
     #expect(Self.options("coppice.shell=1").wantsShell)
     #expect(!Self.options("coppice.shell=0").wantsShell && !Self.options("").wantsShell)

@@ -136,7 +136,7 @@ private final class Machine {
     let machine = try machine()
     let search = RootDeviceSearch(
       .label("other"), system: machine.system, devices: machine.devices)
-    let result = Result { () throws(InitramfsError) in try search.wait(seconds: 0) }
+    let result = Result { () throws(InitramfsError) in try search.wait(seconds: 0) {} }
     let uuid = "6a6a6a6a-0000-4000-8000-000000000001"
     let devices = ["vda", "vda1", "vda2 ext4 LABEL=root UUID=\(uuid)", "vdb"]
     #expect(
@@ -155,6 +155,6 @@ private final class Machine {
       "sh", "-ec", "PATH=$PATH:/usr/sbin; truncate -s 1M dev/sda; mkfs.ext4 -q -F -L late dev/sda",
       in: machine.folder.path)
     try machine.add("sda", numbers: "8:0", bytes: 1 << 20)
-    #expect(try search.wait(seconds: 1).source == machine.devices + "/sda")
+    #expect(try search.wait(seconds: 1) {}.source == machine.devices + "/sda")
   }
 }

@@ -13,7 +13,7 @@ struct clinux_stat {
   uint32_t mtime_nanoseconds;
   uint32_t mode, uid, gid;
   uint64_t nlink;
-  uint32_t node_major, node_minor;
+  uint32_t dev_major, dev_minor, node_major, node_minor;
 };
 
 struct clinux_statfs {

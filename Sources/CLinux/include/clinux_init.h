@@ -21,6 +21,9 @@ int clinux_use_as_standard(int fd);
 int clinux_execute(const char *path, int first);
 // Runs path in a session of its own on the terminal at console, and waits until it ends.
 int clinux_run_on_console(const char *path, const char *console);
+// Gives the seconds that the driver took.
+int clinux_set_watchdog_seconds(int fd, int seconds);
+int clinux_feed_watchdog(int fd);
 // Restarts the machine at once. Comes back on failure only.
 int clinux_restart(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
 import Deploy
+import Initramfs
 import Linux
 
 extension Command {
@@ -9,16 +10,16 @@ extension Command {
     details: "For an initramfs, between the mount of the root file system and 'prepare-root': "
       + "what was changed in /etc up to the shutdown goes along into the deployment that 'ostree=' "
       + "on the kernel command line names, if it was deployed so. The power may go at any point; "
-      + "the next boot does what is missing. If it fails, the /etc of deploy time stands."
+      + "the next boot does what is missing. If it fails, the /etc of deploy time stands, as it "
+      + "does with 'coppice.finalize=0' and on an ext4 that has errors."
   ) { session throws(Message) in
     let start = Clock.monotonicNanoseconds
     let path = session.sysroot
-    let deployment = try FinalizeCommand.deployment(path)
-    try session.prepareForWriting()
-    let ended = try reporting { () throws(DeployError) in
-      let sysroot = try FinalizeCommand.open(path)
-      return try EtcFinalizer(deployment, in: sysroot, path: path)
-        .run(describe: { $0.message.text })
+    let (options, deployment) = try FinalizeCommand.deployment(path)
+    let ended = try reporting { () throws(InitramfsError) in
+      _ = Process.setFileModeMask(0o022)
+      return try RootFinalizer(root: path, options)
+        .run(deployment, describe: { $0.message.text })
     }
     let milliseconds = (Clock.monotonicNanoseconds - start) / 1_000_000
     try session.terminal.line(FinalizeCommand.line(ended, deployment, milliseconds))
@@ -27,10 +28,6 @@ extension Command {
 }
 
 private enum FinalizeCommand {
-  private static let commandLine = "/proc/cmdline"
-  /// The kernel's own limit is 4 KiB on most architectures.
-  private static let commandLineBytesMax = 64 << 10
-
   static func open(_ path: String) throws(DeployError) -> FileDescriptor {
     do throws(Errno) { return try FileDescriptor.openDirectory(path) } catch {
       throw .file(path: path, error)
@@ -38,28 +35,22 @@ private enum FinalizeCommand {
   }
 
   /// The one that `ostree=` names. A running system is not touched.
-  static func deployment(_ path: String) throws(Message) -> BootedDeployment {
-    let text: [UInt8]
-    do throws(Errno) {
-      text = try FileDescriptor.open(commandLine).readAll(limit: commandLineBytesMax)
-    } catch { throw error.message(commandLine) }
-    let arguments = KernelArguments(parsing: String(decoding: text, as: UTF8.self))
-    guard let link = arguments.value(of: KernelArguments.deploymentKey) else {
-      throw Message(
-        .usage, "no-deployment", "the kernel command line names no deployment",
-        hint: "a boot entry that coppice or ostree wrote has 'ostree='", path: commandLine)
+  static func deployment(
+    _ path: String
+  ) throws(Message) -> (BootOptions, BootedDeployment) {
+    let (options, deployment) = try reporting { () throws(InitramfsError) in
+      let options = BootOptions(try KernelCommandLine.current())
+      return (options, try options.namedDeployment(in: path))
     }
-    let (deployment, isRunning) = try reporting { () throws(DeployError) in
-      let sysroot = try FinalizeCommand.open(path)
-      let deployment = try BootedDeployment(behind: link, in: sysroot)
-      return (deployment, try deployment.isRoot(in: sysroot, path: path))
+    let isRunning = try reporting { () throws(DeployError) in
+      try deployment.isRoot(in: try FinalizeCommand.open(path), path: path)
     }
     if isRunning {
       throw Message(
         .usage, "is-booted", "'\(deployment.name)' runs: its /etc is in use",
         hint: "'finalize' is for an initramfs")
     }
-    return deployment
+    return (options, deployment)
   }
 
   static func line(
@@ -73,6 +64,8 @@ private enum FinalizeCommand {
         + "\(merge.changes.modified.count) modified, \(merge.changes.removed.count) removed, "
         + "\(merge.changes.added.count) added"
     case .failed: "the /etc of deploy time stands in '\(deployment.name)'"
+    case .abandoned(let reason):
+      "the /etc of deploy time stands in '\(deployment.name)': \(reason)"
     }
   }
 
@@ -92,7 +85,7 @@ private enum FinalizeCommand {
     switch ended {
     case .notPending: "nothing"
     case .merged, .wasMerged: "merged"
-    case .failed: "failed"
+    case .failed, .abandoned: "failed"
     }
   }
 }

@@ -6,6 +6,10 @@ extension StartEvent {
   /// What the console shows; `debug` only where more was asked for.
   var words: (Terminal.Level, String) {
     switch self {
+    case .watchdogStarted(let seconds):
+      (.info, "the watchdog runs" + (seconds.map { ": \($0) s" } ?? ", with a time of its own"))
+    case .watchdogFailed(let error):
+      (.warning, "warning: nothing watches over the start: \(error.message.text)")
     case .modulesLoaded(let count, let milliseconds):
       (.debug, "\(count) modules after \(milliseconds) ms")
     case .moduleFailed(let error): (.warning, "warning: \(error.message.text)")
@@ -47,6 +51,7 @@ extension StartEvent {
       )
     case .failed(let error):
       (.warning, "warning: the /etc of deploy time stands: \(error.message.text)")
+    case .abandoned(let reason): (.warning, "warning: the /etc of deploy time stands: \(reason)")
     }
   }
 
