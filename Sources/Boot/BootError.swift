@@ -38,6 +38,10 @@ public enum BootError: Error, Hashable, Sendable {
   case environmentNotKept(path: String)
   /// GRUB cannot write to this file in place. `type` is the magic number of statfs(2).
   case unfitEnvironmentFile(path: String, type: UInt64)
+  /// The EFI system partition is not mounted where it was looked for, `path` being the first place.
+  case noSystemPartition(path: String)
+  /// What was read back from the EFI system partition is not what was written there.
+  case copyNotKept(path: String)
   /// This file system has no symbolic links. `type` is the magic number of statfs(2).
   case noSymbolicLinks(path: String, type: UInt64)
 }

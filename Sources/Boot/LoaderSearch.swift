@@ -10,6 +10,7 @@ public enum LoaderWish: Hashable, Sendable {
   case uEnvironment
   case ubootEnvironment(fwEnvConfig: String)
   case grub
+  case systemdBoot
 }
 
 /// Why it is this one.
@@ -22,6 +23,8 @@ public enum LoaderReason: Hashable, Sendable {
   case file(path: String)
   /// These two are there.
   case files(path: String, and: String)
+  /// The boot loader left its name in an EFI variable at this start.
+  case firmware(name: String)
   /// Nothing else was found.
   case nothingElse
 }
@@ -47,6 +50,9 @@ public struct LoaderSearch {
   /// Whether the system that runs was started from this `/boot`: only then is what lies in its
   /// `/etc` about this board.
   let isRunning: Bool
+  /// Below this the ESP is mounted.
+  let prefix: String
+  let efi: EFISystem
 
   private static let grubFolders = ["grub", "grub2"]
   /// Far above any honest `grub.cfg`.
@@ -54,11 +60,16 @@ public struct LoaderSearch {
   /// The variable by which a `grub.cfg` counts.
   private static let counter = Array("boot_counter".utf8)
 
-  public init(setting: String?, settingPath: String, path: String, isRunning: Bool) {
+  public init(
+    setting: String?, settingPath: String, path: String, isRunning: Bool, prefix: String,
+    efi: EFISystem
+  ) {
     self.setting = setting
     self.settingPath = settingPath
     self.path = path
     self.isRunning = isRunning
+    self.prefix = prefix
+    self.efi = efi
   }
 
   /// Throws `unsupportedBootloader` where libostree would write a configuration that coppice does
@@ -76,6 +87,7 @@ public struct LoaderSearch {
     case .grub:
       guard let found = try grubEnvironment(boot) else { throw .noGrubEnvironment(path: path) }
       return FoundLoader(.grub(found), .wish)
+    case .systemdBoot: return FoundLoader(.systemdBoot(systemPartition), .wish)
     case .auto(let config): return try findOut(config, boot)
     }
   }
@@ -88,7 +100,7 @@ public struct LoaderSearch {
     switch setting ?? "auto" {
     case "none":
       let reason = LoaderReason.repoSetting(value: "none", path: settingPath)
-      return try countingGrub(boot) ?? FoundLoader(.entries, reason)
+      return try counting(boot) ?? FoundLoader(.entries, reason)
     case "uboot":
       return uboot(fwEnvConfig, shownBy: settingPath)
         ?? FoundLoader(.uEnvironment, .repoSetting(value: "uboot", path: settingPath))
@@ -104,7 +116,7 @@ public struct LoaderSearch {
     if try status("syslinux/syslinux.cfg", boot)?.type == .symbolicLink {
       throw .unsupportedBootloader(name: "syslinux", path: "\(path)/syslinux/syslinux.cfg")
     }
-    if let found = try countingGrub(boot) { return found }
+    if let found = try counting(boot) { return found }
     for folder in try grubFolders(boot) where try status("\(folder)/grub.cfg", boot) != nil {
       throw .unsupportedBootloader(name: "grub2", path: "\(path)/\(folder)/grub.cfg")
     }
@@ -124,6 +136,38 @@ public struct LoaderSearch {
     }
     return FoundLoader(
       .ubootEnvironment(UBootEnvironment(fwEnvConfig)), .files(path: file, and: fwEnvConfig))
+  }
+
+  /// What counts by files of its own: what started this system before what only lies there.
+  private func counting(_ boot: borrowing FileDescriptor) throws(BootError) -> FoundLoader? {
+    if let found = runningSystemdBoot { return found }
+    if let found = try countingGrub(boot) { return found }
+    return shownSystemdBoot
+  }
+
+  // MARK: systemd-boot
+
+  /// Where nothing shows it, the first place that is looked at stands for it: what reads or writes
+  /// there says that it is not mounted.
+  private var systemPartition: SystemdBoot {
+    let found = SystemPartition.find(below: prefix, mustBeMounted: isRunning, isWished: true)
+    return SystemdBoot(found?.path ?? "\(prefix)/efi", requiresMount: isRunning)
+  }
+
+  /// It started the system that runs.
+  private var runningSystemdBoot: FoundLoader? {
+    guard isRunning, efi.isSystemdBoot, let name = efi.loaderInfo else { return nil }
+    return FoundLoader(.systemdBoot(systemPartition), .firmware(name: name))
+  }
+
+  /// Its files are there, and no other boot loader left its name.
+  private var shownSystemdBoot: FoundLoader? {
+    if isRunning, efi.loaderInfo != nil, !efi.isSystemdBoot { return nil }
+    guard let found = SystemPartition.find(below: prefix, mustBeMounted: isRunning) else {
+      return nil
+    }
+    let esp = SystemdBoot(found.path, requiresMount: isRunning)
+    return FoundLoader(.systemdBoot(esp), .file(path: found.evidence))
   }
 
   // MARK: GRUB

@@ -18,56 +18,111 @@ struct BootSpace {
   var isEnough: Bool { neededBytes <= freeBytes }
 }
 
+/// Where kernels are copied to.
+enum KernelPlace {
+  case boot
+  /// The EFI system partition.
+  case systemPartition(SystemdBoot)
+
+  /// Where a boot loader has kernels of its own.
+  init?(_ loader: BootLoader) {
+    guard case .systemdBoot(let esp) = loader else { return nil }
+    self = .systemPartition(esp)
+  }
+}
+
 extension Sysroot {
-  /// Bytes that the kernels of these deployments lack in `/boot`, and bytes free there.
-  func bootSpace(for installs: [KernelInstall]) throws(DeployError) -> BootSpace {
+  /// Bytes that the kernels of these deployments lack in a place, and bytes free there.
+  func bootSpace(
+    for installs: [KernelInstall], in place: KernelPlace = .boot
+  ) throws(DeployError) -> BootSpace {
     var needed: UInt64 = 0
     for (index, install) in installs.enumerated() {
       if installs[..<index].contains(where: { $0.isSameKernel(as: install) }) { continue }
-      needed += try install.missingBytes()
+      switch place {
+      case .boot: needed += try install.missingBytes()
+      case .systemPartition(let esp): needed += try install.missingBytes(on: esp)
+      }
     }
-    let free = try at(boot.path) { () throws(Errno) in
-      try boot.directory.fileSystemStatus().freeBytes
+    return BootSpace(
+      neededBytes: needed == 0 ? 0 : needed + BootSpace.marginBytes, freeBytes: try freeBytes(place)
+    )
+  }
+
+  private func freeBytes(_ place: KernelPlace) throws(DeployError) -> UInt64 {
+    switch place {
+    case .boot:
+      try at(boot.path) { () throws(Errno) in try boot.directory.fileSystemStatus().freeBytes }
+    case .systemPartition(let esp): try inBoot { () throws(BootError) in try esp.freeBytes() }
     }
-    return BootSpace(neededBytes: needed == 0 ? 0 : needed + BootSpace.marginBytes, freeBytes: free)
+  }
+
+  private func path(of place: KernelPlace) -> String {
+    switch place {
+    case .boot: boot.path
+    case .systemPartition(let esp): esp.path
+    }
   }
 
   /// Throws `noSpace` if the kernels do not fit, whatever is removed, and changes nothing then.
   func makeRoom(
     for installs: [KernelInstall], _ state: inout SysrootState, _ lock: borrowing SysrootLock
   ) throws(DeployError) {
-    var space = try bootSpace(for: installs)
+    try makeRoom(for: installs, in: .boot, &state, lock)
+    guard let place = KernelPlace(loader) else { return }
+    try makeRoom(for: installs, in: place, &state, lock)
+  }
+
+  private func makeRoom(
+    for installs: [KernelInstall], in place: KernelPlace, _ state: inout SysrootState,
+    _ lock: borrowing SysrootLock
+  ) throws(DeployError) {
+    var space = try bootSpace(for: installs, in: place)
     if space.isEnough { return }
-    try removeUnusedKernels(keeping: (state.deployments + installs.map { $0.deployment }))
-    space = try bootSpace(for: installs)
+    let all = state.deployments + installs.map { $0.deployment }
+    try removeUnusedKernels(keeping: all, in: place)
+    space = try bootSpace(for: installs, in: place)
     if space.isEnough { return }
 
     let wanted = installs.map { $0.deployment }
     let kept = state.deployments.filter { old in
       wanted.contains { same($0.bootName, old.bootName) }
     }
-    let removable = try kernelBytes(besides: wanted)
+    let removable = try kernelBytes(besides: wanted, in: place)
     guard !kept.isEmpty, kept.count < state.deployments.count,
       space.neededBytes <= space.freeBytes + removable
     else {
       throw .noSpace(
-        path: boot.path, neededBytes: space.neededBytes, freeBytes: space.freeBytes)
+        path: path(of: place), neededBytes: space.neededBytes, freeBytes: space.freeBytes)
     }
     _ = try write(kept, over: state, lock) { () throws(DeployError) in }
     state = try self.state()
-    try removeUnusedKernels(keeping: wanted + kept)
+    try removeUnusedKernels(keeping: wanted + kept, in: place)
   }
 
-  /// Bytes of kernels in `/boot` that none of these deployments has.
-  private func kernelBytes(besides deployments: [Deployment]) throws(DeployError) -> UInt64 {
+  /// Bytes of kernels that none of these deployments has.
+  private func kernelBytes(
+    besides deployments: [Deployment], in place: KernelPlace
+  ) throws(DeployError) -> UInt64 {
     var sum: UInt64 = 0
-    for name in try kernelFolders()
-    where !deployments.contains(where: { same($0.bootName, name) }) {
-      sum += try at(bootPlace("ostree/\(name)")) { () throws(Errno) in
-        try boot.directory.openBeneath("ostree/\(name)", [.readOnly, .directory]).treeBytes()
+    switch place {
+    case .boot:
+      for name in try kernelFolders() where !isKept(name, deployments) {
+        sum += try at(bootPlace("ostree/\(name)")) { () throws(Errno) in
+          try boot.directory.openBeneath("ostree/\(name)", [.readOnly, .directory]).treeBytes()
+        }
+      }
+    case .systemPartition(let esp):
+      for folder in try inBoot({ () throws(BootError) in try esp.kernelFolders() })
+      where !isKept(folder.name, deployments) {
+        sum += folder.bytes
       }
     }
     return sum
+  }
+
+  private func isKept(_ name: String, _ deployments: [Deployment]) -> Bool {
+    deployments.contains { same($0.bootName, name) }
   }
 
   /// The directories `STATEROOT-BOOTCSUM` in `/boot/ostree`.
@@ -85,42 +140,22 @@ extension Sysroot {
 
   /// Removes the kernels that none of these deployments has; gives their names.
   @discardableResult
-  func removeUnusedKernels(keeping deployments: [Deployment]) throws(DeployError) -> [String] {
-    let unused = try kernelFolders().filter { name in
-      !deployments.contains { same($0.bootName, name) }
-    }
-    for name in unused {
-      try at(bootPlace("ostree/\(name)")) { () throws(Errno) in
-        try boot.directory.removeTree("ostree/\(name)")
+  func removeUnusedKernels(
+    keeping deployments: [Deployment], in place: KernelPlace
+  ) throws(DeployError) -> [String] {
+    switch place {
+    case .boot:
+      let unused = try kernelFolders().filter { !isKept($0, deployments) }
+      for name in unused {
+        try at(bootPlace("ostree/\(name)")) { () throws(Errno) in
+          try boot.directory.removeTree("ostree/\(name)")
+        }
+      }
+      return unused
+    case .systemPartition(let esp):
+      return try inBoot { () throws(BootError) in
+        try esp.removeUnusedKernels { isKept($0, deployments) }
       }
     }
-    return unused
-  }
-}
-
-enum KernelFolderName {
-  /// `STATEROOT-` and 64 hexadecimal digits.
-  static func isOne(_ name: String) -> Bool {
-    guard let dash = name.utf8.lastIndex(of: UInt8(ascii: "-")), dash > name.utf8.startIndex
-    else { return false }
-    let digits = name.utf8[name.utf8.index(after: dash)...]
-    return digits.count == 64
-      && digits.allSatisfy {
-        ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9"))
-          || ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "f"))
-      }
-  }
-}
-
-extension FileDescriptor {
-  /// Bytes on the medium of all files below this directory.
-  fileprivate borrowing func treeBytes() throws(Errno) -> UInt64 {
-    var sum: UInt64 = 0
-    for entry in try entries() {
-      let status = try status(of: entry.name)
-      sum += status.blocks * 512
-      if status.type == .directory { sum += try openDirectory(entry.name).treeBytes() }
-    }
-    return sum
   }
 }

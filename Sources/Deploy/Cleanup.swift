@@ -16,11 +16,14 @@ extension Sysroot {
   /// Never removed: what is in boot order, booted or staged. Refs are durable when it returns.
   public func cleanup(_ lock: borrowing SysrootLock) throws(DeployError) -> CleanupReport {
     let state = try state()
+    // What the boot loader's own entries name must not go before they follow the order.
+    try followOrder(state)
     var report = CleanupReport()
     try removeOtherBootVersions(state, &report)
     try removeUnusedTrees(state, &report)
     let kept = try keptForKernels(state)
-    report.removed += try removeUnusedKernels(keeping: kept).map { "boot/ostree/\($0)" }
+    report.removed += try removeUnusedKernels(keeping: kept, in: .boot).map { "boot/ostree/\($0)" }
+    if let place = KernelPlace(loader) { try removeUnusedKernels(keeping: kept, in: place) }
     try removeUnusedOverlays(state, &report)
     try removeUnusedPendingMerges(state)
     try writeDeploymentRefs(state)

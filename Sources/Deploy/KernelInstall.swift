@@ -45,6 +45,22 @@ struct KernelInstall {
     } catch { throw .file(path: folderPath, error) }
   }
 
+  /// The same for the EFI system partition, which gets what an entry names.
+  func missingBytes(on esp: SystemdBoot) throws(DeployError) -> UInt64 {
+    let tree = try sysroot.openTree(deployment)
+    let names = [layout.kernel] + [layout.initramfs, layout.deviceTree].compactMap { $0 }
+    var sum: UInt64 = 0
+    for item in layout.items where names.contains(where: { same($0, item.name) }) {
+      let size = try at("\(treePath)/\(item.source)") { () throws(Errno) in
+        try tree.openBeneath(item.source, .pathOnly).status().sizeBytes
+      }
+      sum += try inBoot { () throws(BootError) in
+        try esp.missingBytes(of: size, at: "\(deployment.bootFolder)/\(item.name)")
+      }
+    }
+    return sum
+  }
+
   /// Installs what is missing; gives whether anything was. Durable after `BootDirectory.flush()`.
   func run() throws(DeployError) -> Bool {
     let tree = try sysroot.openTree(deployment)

@@ -6,12 +6,15 @@ import Linux
 /// they do not: the boot loader counts in one place, and Linux reads and clears another.
 ///
 /// The store has a name, which the boot loader tells the kernel as `coppice.store=NAME`. What was
-/// told at this start can only come from the store that the boot loader reads.
+/// told at this start can only come from the store that the boot loader reads. systemd-boot leaves
+/// in EFI variables what it is and which partition it came from.
 public enum StoreProof: Hashable, Sendable {
   /// The boot loader told the name that stands in the store.
   case proven
   /// It told none: its script does not, or the name is newer than this start.
   case untold(name: String)
+  /// No EFI variable tells from which partition the boot loader came; `path` is the ESP.
+  case partitionUntold(path: String)
   /// The store has no name yet; `mark-good` gives it one.
   case unnamed
   /// It told another one.
@@ -25,11 +28,25 @@ extension Sysroot {
   /// Nil where nothing counts, or nothing runs from this sysroot.
   public func storeProof(_ state: SysrootState) throws(DeployError) -> StoreProof? {
     guard loader.countsTrials, state.bootedIndex != nil else { return nil }
+    if case .systemdBoot(let esp) = loader { return try systemPartitionProof(esp) }
     let name = try inBoot { () throws(BootError) in try loader.storeName() }
     let told = try storeTold()
     guard let told else { return name.map { .untold(name: $0) } ?? .unnamed }
     guard let name else { return .differs(told: told, found: nil) }
     return same(told, name) ? .proven : .differs(told: told, found: name)
+  }
+
+  private func systemPartitionProof(_ esp: SystemdBoot) throws(DeployError) -> StoreProof {
+    if let info = environment.efi.loaderInfo, !info.utf8.starts(with: "systemd-boot".utf8) {
+      return .differs(told: info, found: "systemd-boot in \(esp.path)")
+    }
+    guard let told = environment.efi.loaderPartition,
+      let device = environment.efi.device(ofPartition: told)
+    else { return .partitionUntold(path: esp.path) }
+    let found = try at(esp.path) { () throws(Errno) in
+      try FileDescriptor.status(of: esp.path).device
+    }
+    return found == device ? .proven : .differs(told: told, found: esp.path)
   }
 
   /// What the kernel was told at this start; nil for nothing or no name.

@@ -62,9 +62,11 @@ public final class Sysroot: Sendable {
     }
     let repo = try inRepo { () throws(OSTreeError) in try Repo.open("\(prefix)/ostree/repo") }
     let config = try SysrootConfig.read(repo)
+    let isRunning = Sysroot.isRunning(store, environment)
     let search = LoaderSearch(
       setting: config.bootloader, settingPath: "\(prefix)/ostree/repo/config", path: boot.path,
-      isRunning: Sysroot.isRunning(store, environment))
+      isRunning: isRunning, prefix: isRunning ? Sysroot.prefix(environment.root) : prefix,
+      efi: environment.efi)
     foundLoader = try inBoot { () throws(BootError) in try search.find(wish, in: boot.directory) }
     self.path = path
     self.repo = repo
@@ -86,11 +88,13 @@ public final class Sysroot: Sendable {
   }
 
   /// `SYSROOT/boot`, but that of the physical root on a running device whose `/boot` is not
-  /// mounted: there it is an empty directory of the deployment, and nothing would boot from it.
+  /// mounted, or is the EFI system partition: there it is an empty directory of the deployment, or
+  /// has a `loader` of another kind, and no links lead to what boots.
   private static func bootPath(_ prefix: String) throws(DeployError) -> String {
     let physical = "\(prefix)/sysroot/boot"
     let isMounted = try at("\(prefix)/boot") { () throws(Errno) in
-      try FileDescriptor.openDirectory("\(prefix)/boot").contains("loader")
+      try FileDescriptor.openDirectory("\(prefix)/boot").statusIfPresent(of: "loader")?.type
+        == .symbolicLink
     }
     if isMounted { return "\(prefix)/boot" }
     let isPhysical = try at(physical) { () throws(Errno) in
@@ -106,6 +110,9 @@ public final class Sysroot: Sendable {
 
   /// The absolute name of something below `SYSROOT/ostree`, for errors.
   func place(_ name: String) -> String { "\(Sysroot.prefix(path))/ostree/\(name)" }
+
+  /// Where the links and entries by which OSTree knows its deployments lie.
+  public var bootPath: String { boot.path }
 
   /// The absolute name of something below `SYSROOT/boot`, for errors.
   func bootPlace(_ name: String) -> String { "\(boot.path)/\(name)" }
@@ -126,6 +133,8 @@ public struct SysrootEnvironment: Hashable, Sendable {
   public var run = "/run"
   /// What the kernel was told.
   public var commandLine = "/proc/cmdline"
+  /// What EFI firmware and its boot loader told.
+  public var efi = EFISystem()
 
   public init() {}
 

@@ -113,7 +113,10 @@ extension Sysroot {
       _ = try? settleTrial(now.deployments, now)
     }
     _ = try? removeUnusedTrees(now, &report)
-    _ = try? removeUnusedKernels(keeping: keptForKernels(now))
+    _ = try? removeUnusedKernels(keeping: keptForKernels(now), in: .boot)
+    if let place = KernelPlace(loader) {
+      _ = try? removeUnusedKernels(keeping: keptForKernels(now), in: place)
+    }
     _ = try? removeOtherBootVersions(now, &report)
   }
 
@@ -149,13 +152,19 @@ extension Sysroot {
   ) throws(DeployError) -> Value {
     do throws(DeployError) { return try body() } catch {
       guard let path = error.fullPath else { throw error }
-      let isBoot = path.utf8.starts(with: "\(boot.path)/".utf8)
-      let status = isBoot ? try? boot.directory.fileSystemStatus() : try? store.fileSystemStatus()
+      var place = Sysroot.prefix(self.path) + "/ostree"
+      var status = try? store.fileSystemStatus()
+      if path.utf8.starts(with: "\(boot.path)/".utf8) {
+        (place, status) = (boot.path, try? boot.directory.fileSystemStatus())
+      }
+      if case .systemdBoot(let esp) = loader, path.utf8.starts(with: "\(esp.path)/".utf8) {
+        (place, status) = (esp.path, try? FileDescriptor.open(esp.path).fileSystemStatus())
+      }
       guard let status else { throw error }
       // How much more the rest would have taken nobody knows: at least a block.
       throw .noSpace(
-        path: isBoot ? boot.path : Sysroot.prefix(self.path) + "/ostree",
-        neededBytes: status.freeBytes + status.blockBytes, freeBytes: status.freeBytes)
+        path: place, neededBytes: status.freeBytes + status.blockBytes,
+        freeBytes: status.freeBytes)
     }
   }
 }

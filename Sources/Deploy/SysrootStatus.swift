@@ -12,6 +12,8 @@ public struct SysrootStatus: Sendable {
   public let trialCount: TrialCount?
   /// Why nothing is known of trial boots.
   public let loaderFailure: DeployError?
+  /// Whether the boot loader's own entries are as the boot order says; true where it has none.
+  public let loaderFollows: Bool
   /// What did not prove itself, the newest first.
   public let rejected: [TrialRecord.Rejection]
   /// In boot order.
@@ -98,11 +100,15 @@ extension Sysroot {
     var record = TrialRecord()
     var count: TrialCount?
     var failure: DeployError?
+    var follows = true
     do throws(DeployError) {
       record = try trialRecord()
       count = try trialCount(state)
+      follows = try loaderFollows(state)
     } catch { failure = error }
-    let next = count == .fellBack && state.deployments.count > 1 ? 1 : 0
+    var next = count == .fellBack && state.deployments.count > 1 ? 1 : 0
+    // Until they follow, what was started by them is what they start.
+    if !follows { next = state.bootedIndex ?? next }
     var deployments: [DeploymentStatus] = []
     for (index, deployment) in state.deployments.enumerated() {
       let origin = try origin(of: deployment)
@@ -123,8 +129,9 @@ extension Sysroot {
     }
     return SysrootStatus(
       path: path, foundLoader: foundLoader, trialCount: count, loaderFailure: failure,
-      rejected: record.rejected, deployments: deployments, staged: state.staged, freeBytes: free,
-      bootFreeBytes: bootFree, isBootSeparate: boot.isSeparate)
+      loaderFollows: follows, rejected: record.rejected, deployments: deployments,
+      staged: state.staged, freeBytes: free, bootFreeBytes: bootFree,
+      isBootSeparate: boot.isSeparate)
   }
 
   /// What holds until the next boot: `/run/ostree/deployment-state/COMMIT.SERIAL/unlocked-…`.

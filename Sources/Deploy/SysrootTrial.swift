@@ -113,6 +113,7 @@ extension Sysroot {
     _ lock: borrowing SysrootLock
   ) throws(DeployError) -> FallbackReport? {
     let state = try state()
+    try followOrder(state)
     guard let booted = state.booted, try trialCount(state) == .fellBack else { return nil }
     var record = try trialRecord()
     // Nothing to fall back on was there: it is the one on trial that runs.

@@ -16,6 +16,11 @@ extension Sysroot {
     for place in ["\(prefix)/ostree", "\(prefix)/boot"] where try isReadOnly(place) {
       places.append(place)
     }
+    // Where the EFI system partition may be mounted. An empty folder is not for writing to.
+    for place in ["\(prefix)/efi", "\(prefix)/boot/efi"]
+    where isMountPoint(place) {
+      if try isReadOnly(place) { places.append(place) }
+    }
     if places.isEmpty { return }
     try at(path) { () throws(Errno) in try Mount.enterOwnNamespace() }
     for place in places {
@@ -30,6 +35,13 @@ extension Sysroot {
   /// What may be mounted at or above `place`: on a booted device the physical root is `/sysroot`.
   private static func mountPoints(of place: String, _ prefix: String) -> [String] {
     prefix.utf8.isEmpty ? [place, "/sysroot", "/"] : [place, prefix]
+  }
+
+  private static func isMountPoint(_ place: String) -> Bool {
+    guard let own = try? FileDescriptor.status(of: place),
+      let above = try? FileDescriptor.status(of: "\(place)/..")
+    else { return false }
+    return own.device != above.device
   }
 
   private static func isReadOnly(_ place: String) throws(DeployError) -> Bool {

@@ -19,7 +19,9 @@ extension Sysroot {
   /// Durable and atomic: after a power cut at any point the board boots the old order or the new.
   /// In order: kernel files; all file systems flushed; kernel files read back; links of
   /// `ostree/boot.B`; entries; `beforeCommit`; the commit step. `beforeCommit` is where a trial is
-  /// armed: all but the commit step is durable then.
+  /// armed: all but the commit step is durable then. Where the boot loader has entries of its own
+  /// these follow the links, and are what changes what boots: `followOrder` does what a cut between
+  /// the two has left.
   ///
   /// What libostree has staged is dropped. Throws `isBooted` if the running deployment is left out,
   /// `missingTree`, `noSpace` before anything was changed.
@@ -32,6 +34,7 @@ extension Sysroot {
     {
       throw .isBooted(index: index)
     }
+    try followOrder(state)
     if isSame(deployments, state.deployments) {
       if state.staged != nil { try dropStaged() }
       return .unchanged
@@ -39,7 +42,12 @@ extension Sysroot {
     var state = state
     let installs = try makeInstalls(deployments)
     try makeRoom(for: installs, &state, lock)
-    if let change = try relink(deployments, installs, over: state, beforeCommit) { return change }
+    // An entry that stays as it is cannot begin to be counted by another name.
+    if !loader.hasOwnEntries,
+      let change = try relink(deployments, installs, over: state, beforeCommit)
+    {
+      return change
+    }
     return try swap(deployments, installs, over: state, beforeCommit)
   }
 
@@ -109,8 +117,17 @@ extension Sysroot {
         grubEntries: writer.grubEntries(of: written), as: version)
     }
     try syncStore()
+    let files = writer.files(of: written)
+    try inBoot { () throws(BootError) in try loader.copyKernels(of: files, from: boot) }
+    let counterBefore = try counter(before: state)
     try beforeCommit()
-    let commit = try inBoot { () throws(BootError) in try boot.commit(version) }
+    let counter = try counter(of: deployments, over: state, counterBefore)
+    let commit = try inBoot { () throws(BootError) in
+      let change = try loader.prepare(files, counter: counter)
+      let commit = try boot.commit(version)
+      if let change { try loader.publish(change) }
+      return commit
+    }
     try finish(state)
     return .swapped(commit)
   }

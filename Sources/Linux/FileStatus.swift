@@ -58,6 +58,13 @@ public struct FileStatus: Sendable, Hashable {
     deviceMinor = found.dev_minor
   }
 
+  /// The same as one number, in the form of `device`.
+  public var nodeDevice: UInt64 {
+    let (major, minor) = (UInt64(nodeMajor), UInt64(nodeMinor))
+    return (major & 0xFFFF_F000) << 32 | (major & 0xFFF) << 8 | (minor & 0xFFFF_FF00) << 12
+      | minor & 0xFF
+  }
+
   public func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
   }

@@ -7,12 +7,11 @@ import Linux
 extension Sysroot {
   /// Opens the sysroot at `path` for the boot loader that the configuration names.
   ///
-  /// Throws `unsupportedLoader` for those that this version does not know, and `notASysroot` in
-  /// `deploy` also where there is no directory at all.
+  /// Throws `notASysroot` in `deploy` also where there is no directory at all.
   public static func open(
     _ path: String, _ settings: Settings, environment: SysrootEnvironment = .running
   ) throws(UpdaterError) -> Sysroot {
-    let wish = try settings.loaderWish()
+    let wish = settings.loaderWish
     return try inDeploy { () throws(DeployError) in
       do throws(DeployError) {
         return try Sysroot.open(path, environment: environment, loader: wish)
@@ -25,7 +24,7 @@ extension Sysroot {
 }
 
 extension Settings {
-  fileprivate func loaderWish() throws(UpdaterError) -> LoaderWish {
+  fileprivate var loaderWish: LoaderWish {
     switch loader {
     case .auto: .auto(fwEnvConfig: fwEnvConfig)
     case .bls: .entries
@@ -33,7 +32,7 @@ extension Settings {
     case .uEnv: .uEnvironment
     case .ubootEnvironment: .ubootEnvironment(fwEnvConfig: fwEnvConfig)
     case .grub: .grub
-    case .systemdBoot: throw .unsupportedLoader(loader)
+    case .systemdBoot: .systemdBoot
     }
   }
 }

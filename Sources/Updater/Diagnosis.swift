@@ -42,6 +42,10 @@ public enum Finding: Sendable {
   case madeStore(path: String)
   /// A deployment is on trial, and nothing counts its starts.
   case uncountedTrial(deployment: String)
+  /// The entries that the boot loader reads are not as `/boot` says.
+  case entriesBehind(path: String)
+  /// This entry was chosen in systemd-boot's menu as the default, whatever is deployed.
+  case fixedEntry(name: String)
   case repo(path: String, RepoMode)
   case readOnlyRepo(path: String)
 

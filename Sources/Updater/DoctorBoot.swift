@@ -7,7 +7,7 @@ import OSTree
 // What the doctor looks for in `/boot` and behind it.
 extension Doctor {
   mutating func examineBoot(_ sysroot: Sysroot) throws(UpdaterError) {
-    let path = "\(prefix)/boot"
+    let path = sysroot.bootPath
     let ostree = try at("\(prefix)/ostree") { () throws(Errno) in
       try FileDescriptor.openDirectory("\(prefix)/ostree")
     }
@@ -44,7 +44,7 @@ extension Doctor {
       }
       let files = [deployment.entry.kernel] + deployment.entry.initrds
       for file in files + (deployment.entry.deviceTree.map { [$0] } ?? []) {
-        let place = "\(prefix)\(inBoot(file))"
+        let place = "\(sysroot.bootPath)\(inBoot(file))"
         if exists(place) { continue }
         isSound = false
         add(.deployments, .fail, .missingKernel(path: place, deployment: deployment.name))
@@ -60,9 +60,8 @@ extension Doctor {
 
   /// Paths of an entry begin at the root of the file system that holds `/boot`, or with `/boot`.
   private func inBoot(_ path: String) -> String {
-    let boot = "/boot/"
-    if path.utf8.starts(with: boot.utf8) { return path }
-    return path.utf8.first == UInt8(ascii: "/") ? "/boot\(path)" : "/boot/\(path)"
+    if path.utf8.starts(with: "/boot/".utf8) { return String(path.utf8.dropFirst(5)) ?? path }
+    return path.utf8.first == UInt8(ascii: "/") ? path : "/\(path)"
   }
 
   private func exists(_ path: String) -> Bool { (try? FileDescriptor.status(of: path)) != nil }

@@ -14,6 +14,7 @@ extension Doctor {
     if case .ubootEnvironment(let environment) = sysroot.loader {
       try examineEnvironment(environment)
     }
+    if case .systemdBoot(let esp) = sysroot.loader { try examineSystemPartition(esp, sysroot, now) }
     let (count, proof, record) = try inDeploy { () throws(DeployError) in
       (try sysroot.trialCount(now), try sysroot.storeProof(now), try sysroot.trialRecord())
     }
@@ -23,9 +24,19 @@ extension Doctor {
     }
     switch proof {
     case .proven?: add(.loader, .ok, .storeProof(.proven))
-    case .untold?, .unnamed?: add(.loader, .warn, .storeProof(proof ?? .unnamed))
+    case .untold?, .partitionUntold?, .unnamed?: add(.loader, .warn, .storeProof(proof ?? .unnamed))
     case .differs?: add(.loader, .fail, .storeProof(proof ?? .unnamed))
     case nil: break
+    }
+  }
+
+  private mutating func examineSystemPartition(
+    _ esp: SystemdBoot, _ sysroot: Sysroot, _ now: SysrootState
+  ) throws(UpdaterError) {
+    let follows = try inDeploy { () throws(DeployError) in try sysroot.loaderFollows(now) }
+    if !follows { add(.loader, .warn, .entriesBehind(path: esp.path)) }
+    if let name = sysroot.environment.efi.defaultEntry, !SystemdBoot.isPattern(name) {
+      add(.loader, .warn, .fixedEntry(name: name))
     }
   }
 

@@ -23,8 +23,6 @@ public enum UpdaterError: Error, Hashable, Sendable {
   case invalidRef(String)
   /// This mode of trust is not there.
   case unsupportedMode(TrustMode)
-  /// This boot loader's store is not known here.
-  case unsupportedLoader(LoaderChoice)
   /// The server offers a commit that is older than the one that is deployed.
   case older(Checksum, timestamp: UInt64, deployed: Checksum, deployedTimestamp: UInt64)
 }

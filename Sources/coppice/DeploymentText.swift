@@ -101,6 +101,7 @@ extension BootLoader {
     case .uEnvironment: "uenv"
     case .ubootEnvironment: "uboot-env"
     case .grub: "grub"
+    case .systemdBoot: "systemd-boot"
     }
   }
 }

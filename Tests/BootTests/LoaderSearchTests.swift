@@ -31,7 +31,8 @@ private struct Board {
   ) throws -> Result<FoundLoader, BootError> {
     let directory = try FileDescriptor.openDirectory(boot)
     let search = LoaderSearch(
-      setting: setting, settingPath: "config", path: boot, isRunning: isRunning)
+      setting: setting, settingPath: "config", path: boot, isRunning: isRunning,
+      prefix: root.path, efi: EFISystem(variables: root.file("efivars")))
     let wish = wish ?? .auto(fwEnvConfig: fwEnvConfig)
     return Result { () throws(BootError) in try search.find(wish, in: directory) }
   }

@@ -77,6 +77,30 @@ start() {
   echo "starting $(sed -n 's/^title //p' "$entry")"
 }
 
+# make_efi_board: `device` that systemd-boot starts, from the ESP at `device/efi`.
+make_efi_board() {
+  make_device || return
+  mkdir -p device/efi/loader
+  cp "$(dirname "${BASH_SOURCE[0]}")/../../bootloader/systemd-boot/loader.conf" device/efi/loader
+}
+
+# start_efi: what systemd-boot does: picks the highest entry that is complete and not bad, and
+# counts in its name. What it starts is in $ROOT then.
+start_efi() {
+  local entry base counts argument
+  entry=$(cd device/efi/loader/entries && grep -l '^linux ' ostree-*.conf | sort -rV |
+    { grep -v '+0' || ls ostree-*+0*.conf; } | head -n 1)
+  entry=device/efi/loader/entries/$entry
+  ROOT=$(realpath "device$(sed -n 's/^options .*\bostree=\([^ ]*\).*/\1/p' "$entry")")
+  echo "starting $(sed -n 's/^title //p' "$entry")"
+  case $entry in *+*) ;; *) return ;; esac
+  base=${entry%+*}
+  counts=${entry##*+}
+  counts=${counts%.conf}
+  case $counts in *-*) ;; *) counts=$counts-0 ;; esac
+  mv "$entry" "$base+$((${counts%-*} - 1))-$((${counts#*-} + 1)).conf"
+}
+
 # running COMMAND...: runs COMMAND as if the deployment $ROOT was what runs.
 running() {
   ROOT=$ROOT unshare --mount bash -c '

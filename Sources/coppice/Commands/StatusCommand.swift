@@ -33,6 +33,11 @@ private enum StatusCommand {
       lines.append(
         "trial boots: the boot loader fell back; 'coppice mark-good' or 'update' tidies up")
     }
+    if !status.loaderFollows {
+      lines.append(
+        "boot entries: the boot loader's are not in this order yet; "
+          + "'coppice mark-good' or 'update' brings them up")
+    }
     for rejection in status.rejected {
       lines.append(
         "rejected: \(rejection.deployment.stateroot) \(rejection.deployment.name), noticed at "

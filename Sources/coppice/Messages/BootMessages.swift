@@ -37,11 +37,20 @@ extension BootError: Reportable {
     case .noGrubEnvironment, .noEnvironment, .environmentUnusable, .environmentDamaged,
       .environmentFull, .environmentRefused, .environmentNotKept, .unfitEnvironmentFile:
       storeMessage
+    case .noSystemPartition(let path):
+      Message(
+        .storage, "no-system-partition", "no EFI system partition is mounted at '\(path)'",
+        hint: "mount it there or at /boot/efi; systemd-boot reads its entries from it", path: path)
+    case .copyNotKept(let path):
+      Message(
+        .storage, "loader-copy-failed", "'\(path)' does not hold what was written to it",
+        hint: "the medium may be failing; 'fsck.fat' looks at the EFI system partition", path: path)
     case .noSymbolicLinks(let path, let type):
       Message(
         .failed, "no-symbolic-links",
         "the file system of '\(path)' (type 0x\(String(type, radix: 16))) has no symbolic links",
-        hint: "/boot must be a file system such as ext4", path: path)
+        hint: "/boot must be a file system such as ext4; an EFI system partition goes to /efi",
+        path: path)
     }
   }
 }

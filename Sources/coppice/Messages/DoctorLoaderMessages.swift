@@ -15,6 +15,7 @@ extension Diagnosis {
     case .repoSetting(let value, let path): "'bootloader=\(value)' in '\(path)' says so"
     case .file(let path): "'\(path)' shows it"
     case .files(let path, let other): "'\(path)' and '\(other)' show it"
+    case .firmware(let name): "it called itself '\(name)' at this start"
     case .nothingElse: "nothing else was found"
     }
   }
@@ -32,6 +33,8 @@ extension Diagnosis {
     switch proof {
     case .proven: "it and this system mean the same store"
     case .untold(let name): "its store is called '\(name)', which it did not tell the kernel"
+    case .partitionUntold(let path):
+      "nothing tells from which partition it came; its entries are written to '\(path)'"
     case .unnamed: "its store has no name yet"
     case .differs(let told, let found):
       "it counts in store '\(told)', and the one that is read here "

@@ -26,6 +26,10 @@ extension Diagnosis {
     case .madeStore(let path): "the state behind '\(path)' was made anew"
     case .uncountedTrial(let deployment):
       "'\(deployment)' is on trial, and the boot loader does not count its starts"
+    case .entriesBehind(let path):
+      "the entries in '\(path)' are not those in /boot: a run was cut, or ostree deployed"
+    case .fixedEntry(let name):
+      "'\(name)' was chosen as the default in its menu: it boots whatever is deployed"
     case .repo(let path, let mode): "'\(path)', mode \(mode.configValue)"
     case .readOnlyRepo(let path): "'\(path)' cannot be written to"
     case .noLeftovers: "none"
@@ -92,9 +96,12 @@ extension Diagnosis {
     case .storeProof(.unnamed): "'coppice mark-good' gives it a name; then restart"
     case .storeProof(.untold):
       "restart; the script in bootloader/ tells the kernel the store's name"
+    case .storeProof(.partitionUntold): "mount efivarfs at /sys/firmware/efi/efivars"
     case .storeProof: "name the right place in 'fw_env.config' or 'loader' of '[boot]'"
     case .unsafeStore: "give U-Boot a redundant environment"
     case .uncountedTrial: "'coppice mark-good' if it works, 'coppice rollback' if it does not"
+    case .entriesBehind: "'coppice mark-good' or the next update brings them up, before a restart"
+    case .fixedEntry: "'bootctl set-default \"\"' takes that back"
     case .staged: "restart the machine soon, or deploy with coppice"
     case .clockBehind: "set the clock: certificates cannot be judged without it"
     case .noSignatures:

@@ -29,12 +29,6 @@ extension UpdaterError: Reportable {
         .failed, "unsupported-setting",
         "'mode=\(mode.rawValue)' in '[uptane]' is not supported by this version",
         hint: "set 'mode=none' and follow a remote and a ref")
-    case .unsupportedLoader(let loader):
-      Message(
-        .failed, "unsupported-setting",
-        "'loader=\(loader.rawValue)' in '[boot]' is not supported by this version",
-        hint:
-          "'loader=bls' writes the entries in /boot/loader for a boot loader that follows links")
     case .older(let commit, let timestamp, let deployed, let deployedTimestamp):
       Message(
         .refused, "older-commit",
