@@ -4,7 +4,7 @@
 
 ARCH ?= x86_64 arm64 armv7
 
-.PHONY: demo test check device device-test e2e size format lint
+.PHONY: demo test check device device-test e2e e2e-full size format lint
 
 # Two versions of a small OS by the real `ostree`, pulled, verified and deployed by our binary.
 demo:
@@ -36,8 +36,13 @@ device-test:
 # Real kernels in emulated machines, with coppice as their initramfs.
 e2e:
 	sdk/install-packages e2e
-	sdk/build-device x86_64
+	sdk/build-device
 	Tests/EndToEnd/run
+
+# The rest of the chains: those that need a compiler, or more time.
+e2e-full: e2e
+	sdk/install-packages e2e-full
+	Tests/EndToEnd/run --full
 
 # Where the bytes of the device executables are.
 size:

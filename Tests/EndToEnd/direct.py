@@ -1,50 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
 """x86_64, started by QEMU itself without a boot loader: an image that the real `ostree` made, with
-an initramfs that holds coppice and the modules of the disk, and nothing else."""
+an initramfs that holds coppice and the modules of its devices, and nothing else."""
+import glob
+import gzip
+import json
+import lzma
 import os
 import re
 
 import image
-from image import WORK, call
-from machine import Failure, Machine, accelerator
+from debian import Kernel
+from host import WORK, coppice, expect, fresh_folder
+from image import ROOT_PARTITION, ROOT_UUID, Disk, Partition, Sysroot
+from machine import DISK, NETWORK, Machine, accelerator
+from system import REF, REMOTE, System
 
+MODULES = ["virtio_pci", "virtio_blk", "virtio_net"]
 # Packed in every way that there is: this kernel cannot unpack them.
 PACKINGS = {"virtio_blk": "xz", "virtio_pci": "gz"}
 # A busy host gives an emulated timer no time, which a kernel that checks takes for a broken one.
 ARGUMENTS = ["root=LABEL=root", "rw", "console=ttyS0", "quiet", "panic=1", "no_timer_check"]
 
 
-def expect(holds, what):
-    if not holds:
-        raise Failure(what)
+def pack_modules(folder):
+    """Compresses some modules, as the kernel's own makefile does."""
+    for module, ending in PACKINGS.items():
+        path = glob.glob(f"{folder}/**/{module}.ko", recursive=True)[0]
+        with open(path, "rb") as file:
+            content = file.read()
+        if ending == "xz":
+            packed = lzma.compress(content, check=lzma.CHECK_CRC32,
+                                   filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}])
+        else:
+            packed = gzip.compress(content, mtime=0)
+        with open(f"{path}.{ending}", "wb") as file:
+            file.write(packed)
+        os.remove(path)
+    # Debian's depmod knows no gzip, so the index is changed and not made anew.
+    with open(folder + "/modules.dep", encoding="ascii") as file:
+        index = file.read()
+    for module, ending in PACKINGS.items():
+        index = index.replace(f"/{module}.ko", f"/{module}.ko.{ending}")
+    os.remove(folder + "/modules.dep")
+    with open(folder + "/modules.dep", "w", encoding="ascii") as file:
+        file.write(index)
 
 
 class Direct:
-    def __init__(self, coppice):
-        kernel = image.Kernel()
-        modules = kernel.packed_modules("modules", PACKINGS)
+    def __init__(self, server):
+        self.folder = fresh_folder(os.path.join(WORK, "direct"))
+        kernel = Kernel("amd64", "linux-image-cloud-amd64")
+        modules = kernel.copy_modules(self.folder + "/modules")
+        pack_modules(modules)
         self.kernel = kernel.image
-        self.initramfs = os.path.join(WORK, "initramfs.img")
-        call(image.ROOT + "/initramfs/pack", "--coppice", coppice, "--modules", modules,
-             "--module", "virtio_pci", "--module", "virtio_blk", "-o", self.initramfs,
-             "--marker", self.initramfs + ".marker")
-        tree = os.path.join(WORK, "tree")
-        image.make_tree(tree, "1", kernel, self.initramfs, coppice)
-        sysroot = image.Sysroot("sysroot", read_only=True)
-        self.commit = sysroot.deploy(tree, "1", ARGUMENTS)
-        self.arguments = sysroot.kernel_arguments()
+        self.initramfs = self.folder + "/initramfs.img"
+        executable = coppice("x86_64")
+        image.pack(self.initramfs, executable, modules, MODULES)
+        self.system = System(self.folder, "amd64", kernel, executable)
+        self.system.set_initramfs(self.initramfs)
+        self.commit = self.system.publish(1)
+        sysroot = Sysroot(self.folder + "/sysroot", read_only=True)
+        sysroot.add_remote(REMOTE, server.url(self.system.repo))
+        sysroot.deploy(self.system.repo, f"{REMOTE}:{REF}", ARGUMENTS)
+        self.arguments = sysroot.entry()["options"]
         self.numbers = ""
-        self.disk = os.path.join(WORK, "disk.img")
-        image.make_disk(self.disk, sysroot.path, 200)
+        root = Partition(self.folder + "/root.part", 200,
+                         f"type=linux, name=root-part, uuid={ROOT_PARTITION}")
+        root.format_ext4("root", sysroot.path)
+        self.disk = Disk(self.folder + "/disk.img", "gpt", [root])
 
-    def machine(self, name, arguments, initramfs=None):
-        """One start with these kernel arguments; the disk is as it was afterwards."""
+    def machine(self, name, arguments, initramfs=None, keeps=False):
+        """One start with these kernel arguments; unless `keeps`, the disk is as it was
+        afterwards."""
+        snapshot = "off" if keeps else "on"
         command = ["qemu-system-x86_64", *accelerator(), "-M", "q35", "-m", "256", "-smp", "1",
                    "-no-reboot", "-display", "none", "-serial", "stdio", "-monitor", "none",
-                   "-nodefaults", "-kernel", self.kernel, "-initrd", initramfs or self.initramfs,
+                   "-nodefaults", *NETWORK,
+                   "-kernel", self.kernel, "-initrd", initramfs or self.initramfs,
                    "-append", arguments,
-                   "-drive", f"if=virtio,format=raw,file={self.disk},snapshot=on"]
-        return Machine(command, os.path.join(WORK, f"direct-{name}.log"))
+                   "-drive", f"{DISK}{self.disk.path},snapshot={snapshot}"]
+        return Machine(command, f"{self.folder}/{name}.log")
 
     def replaced(self, old, new):
         expect(old in self.arguments, f"'{old}' is not in '{self.arguments}'")
@@ -78,15 +113,13 @@ def boots(direct):
         log = machine.must_run("dmesg | grep coppice:")
         took = re.search(r"starting '/sbin/init' after (\d+) ms", log)
         expect(took, f"nothing says how long it took:\n{log}")
-        machine.process.stdin.write(b"poweroff -f\n")
-        machine.process.stdin.flush()
-        machine.wait_end()
+        machine.power_off()
     size = os.path.getsize(direct.initramfs)
     print(f"end-to-end: direct: up after {seconds:.1f} s, {took.group(1)} ms of it in coppice; "
           f"initramfs {size} bytes", flush=True)
 
 
-ROOTS = ["/dev/vda1", f"UUID={image.ROOT_UUID.upper()}", f"PARTUUID={image.ROOT_PARTITION}",
+ROOTS = ["/dev/vda1", f"UUID={ROOT_UUID.upper()}", f"PARTUUID={ROOT_PARTITION}",
          "PARTLABEL=root-part"]
 
 
@@ -121,8 +154,36 @@ def every_failure_is_said_and_ends(direct):
             machine.wait_end(20)
 
 
-def run(coppice):
-    direct = Direct(coppice)
+def updates(direct):
+    """Nothing counts here: what was deployed boots, its /etc is finished, and it is proven. The
+    arguments come from the new boot entry, as a boot loader would take them."""
+    with direct.machine("updates", direct.arguments, keeps=True) as machine:
+        machine.wait_for("system is up: version 1,")
+        machine.must_run("echo before > /etc/changed")
+        commit = direct.system.publish(2)
+        machine.must_run("coppice update")
+        machine.must_run("echo after > /etc/changed; sync")
+        machine.send("reboot -f")
+        machine.wait_end()
+    newest = direct.disk.debugfs(1, "ls -p /boot/loader/entries").split("/")
+    name = max(word for word in newest if word.endswith(".conf"))
+    arguments = image.parse_entry(direct.disk.read(1, f"/boot/loader/entries/{name}"))["options"]
+    with direct.machine("updated", arguments, keeps=True) as machine:
+        machine.wait_for("system is up: version 2,")
+        changed = machine.must_run("cat /etc/changed").strip()
+        expect(changed == "after", f"/etc was not merged at boot: '{changed}'")
+        machine.must_run("coppice mark-good --health")
+        first = json.loads(machine.must_run("coppice status --json"))["deployments"][0]
+        expect(first["checksum"] == commit and first["booted"], f"another system runs: {first}")
+        expect(first["state"] == "proven", f"after mark-good: {first}")
+        status = machine.must_run("ostree admin status")
+        expect(f"* e2e {commit}.0" in status, f"ostree sees another system:\n{status}")
+        machine.power_off()
+
+
+def run(server):
+    direct = Direct(server)
     boots(direct)
     finds_root_by_every_name(direct)
     every_failure_is_said_and_ends(direct)
+    updates(direct)

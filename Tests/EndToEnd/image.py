@@ -1,175 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the machines boot: Debian's kernel, a small system made of busybox and the real `ostree`,
-and a disk. Nothing here needs to mount anything."""
+"""What the machines start from: a sysroot that the real `ostree` fills, an initramfs, and disks.
+Nothing here needs to mount anything."""
+import contextlib
 import glob
-import gzip
-import lzma
+import hashlib
 import os
-import shutil
-import subprocess
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
-WORK = os.path.join(ROOT, ".build/e2e")
-HERE = os.path.join(ROOT, "Tests/EndToEnd")
-# Deployments can be deleted as any other files.
-os.environ["OSTREE_SYSROOT_DEBUG"] = "mutable-deployments"
-os.environ["PATH"] += ":/usr/sbin:/sbin"
+from host import ROOT, call, fresh_folder, read, write
 
-APPLETS = """awk cat cp cut dmesg echo find grep head ls lsmod mkdir mount mv poweroff printf
-readlink reboot rm sed sh sleep stat stty sync tail touch umount uname wc""".split()
+# What the tests name the root by.
+ROOT_UUID = "6a6a6a6a-0000-4000-8000-000000000001"
+ROOT_PARTITION = "6a6a6a6a-0000-4000-8000-0000000000aa"
+SECTOR = 512
+# Where partitions begin.
+ALIGNMENT = 1 << 20
 
 
-def call(*command, **options):
-    """Runs a program that must succeed; gives what it printed."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                            text=True, **options)
-    if result.returncode != 0:
-        raise SystemExit(f"end-to-end: error: '{' '.join(command)}' ended with "
-                         f"{result.returncode}\n{result.stdout}{result.stderr}")
-    return result.stdout.strip()
+def pack(output, coppice, modules, names):
+    """An initramfs, and its marker beside it."""
+    wanted = [word for name in names for word in ["--module", name]]
+    call(ROOT + "/initramfs/pack", "--coppice", coppice, "--modules", modules, *wanted,
+         "-o", output, "--marker", output + ".marker")
 
 
-def debian(package):
-    """The folder with the unpacked files of a package, fetched once."""
-    folder = os.path.join(WORK, "packages", package)
-    if not os.path.exists(folder):
-        new = folder + ".new"
-        shutil.rmtree(new, ignore_errors=True)
-        os.makedirs(new)
-        call("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", package, cwd=new)
-        for file in glob.glob(new + "/*.deb"):
-            call("dpkg-deb", "-x", file, new)
-            os.remove(file)
-        os.rename(new, folder)
-    return folder
-
-
-class Kernel:
-    """Debian's kernel for cloud machines: the drivers of its disks are modules."""
-
-    def __init__(self):
-        depends = call("apt-cache", "depends", "linux-image-cloud-amd64").split()
-        package = next(word for word in depends if word.startswith("linux-image-6"))
-        folder = debian(package)
-        self.image = glob.glob(folder + "/boot/vmlinuz-*")[0]
-        self.version = os.path.basename(self.image).removeprefix("vmlinuz-")
-        self.modules = f"{folder}/lib/modules/{self.version}"
-        if not os.path.exists(self.modules + "/modules.dep"):
-            call("depmod", "-b", folder, self.version)
-
-    def packed_modules(self, name, packings):
-        """A copy of the folder of modules in which some are packed: {"virtio_blk": "xz"}."""
-        copy = os.path.join(WORK, name)
-        shutil.rmtree(copy, ignore_errors=True)
-        base = f"{copy}/lib/modules/{self.version}"
-        shutil.copytree(self.modules, base, copy_function=os.link)
-        for module, ending in packings.items():
-            path = glob.glob(f"{base}/**/{module}.ko", recursive=True)[0]
-            with open(path, "rb") as file:
-                content = file.read()
-            if ending == "xz":  # as the kernel's own makefile packs them
-                packed = lzma.compress(content, check=lzma.CHECK_CRC32,
-                                       filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}])
-            else:
-                packed = gzip.compress(content, mtime=0)
-            with open(f"{path}.{ending}", "wb") as file:
-                file.write(packed)
-            os.remove(path)
-        # Debian's depmod knows no gzip, so the index is changed and not made anew.
-        with open(base + "/modules.dep", encoding="ascii") as file:
-            index = file.read()
-        for module, ending in packings.items():
-            index = index.replace(f"/{module}.ko", f"/{module}.ko.{ending}")
-        os.remove(base + "/modules.dep")
-        with open(base + "/modules.dep", "w", encoding="ascii") as file:
-            file.write(index)
-        return base
-
-
-def copy_with_libraries(program, tree):
-    """A dynamic program of this machine, and what it needs, into the tree."""
-    files = [program]
-    for line in call("ldd", program).splitlines():
-        files += [word for word in line.split() if word.startswith("/")]
-    for file in files:
-        # As on this machine /lib and /lib64 are links to those of /usr.
-        target = file if file.startswith("/usr/") else "/usr" + file
-        os.makedirs(os.path.dirname(tree + target), exist_ok=True)
-        shutil.copy(os.path.realpath(file), tree + target)
-
-
-def make_tree(tree, version, kernel, initramfs, coppice):
-    """A system as an image builder makes it: all below /usr, the defaults of /etc in /usr/etc."""
-    shutil.rmtree(tree, ignore_errors=True)
-    modules = f"{tree}/usr/lib/modules/{kernel.version}"
-    for folder in "boot dev proc run sys sysroot tmp var usr/bin usr/etc".split():
-        os.makedirs(f"{tree}/{folder}")
-    os.makedirs(modules)
-    os.symlink("sysroot/ostree", tree + "/ostree")
-    for name in ["bin", "sbin", "lib", "lib64"]:
-        os.symlink("usr/bin" if name == "sbin" else f"usr/{name}", f"{tree}/{name}")
-    shutil.copy(debian("busybox-static") + "/bin/busybox", tree + "/usr/bin/busybox")
-    for applet in APPLETS:
-        os.symlink("busybox", f"{tree}/usr/bin/{applet}")
-    copy_with_libraries("/usr/bin/ostree", tree)
-    shutil.copy(coppice, tree + "/usr/bin/coppice")
-    shutil.copy(HERE + "/init", tree + "/usr/bin/init")
-    with open(tree + "/usr/lib/os-release", "w", encoding="ascii") as file:
-        file.write(f'ID=e2e\nVERSION_ID={version}\nPRETTY_NAME="End to end {version}"\n')
-    with open(tree + "/usr/etc/passwd", "w", encoding="ascii") as file:
-        file.write("root:x:0:0:root:/root:/bin/sh\n")
-    shutil.copy(kernel.image, modules + "/vmlinuz")
-    shutil.copy(initramfs, modules + "/initramfs.img")
-    os.mkdir(tree + "/usr/lib/coppice")
-    shutil.copy(initramfs + ".marker", tree + "/usr/lib/coppice/initramfs")
+def pad(initramfs):
+    """Makes another initramfs of it that says the same: kernels skip zeros behind the archive."""
+    with open(initramfs, "ab") as file:
+        file.write(bytes(SECTOR))
+    with open(initramfs, "rb") as file:
+        write(initramfs + ".marker", hashlib.sha256(file.read()).hexdigest() + "\n")
 
 
 class Sysroot:
     """A sysroot that the real `ostree` makes and fills."""
 
-    def __init__(self, name, read_only):
-        self.path = os.path.join(WORK, name)
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.makedirs(self.path)
-        call("ostree", "admin", "init-fs", self.path)
-        repo = ["ostree", f"--repo={self.path}/ostree/repo"]
-        call(*repo, "config", "set", "sysroot.bootloader", "none")
-        call(*repo, "config", "set", "core.fsync", "false")
+    def __init__(self, path, loader="none", read_only=False):
+        self.path = fresh_folder(path)
+        call("ostree", "admin", "init-fs", path)
+        self.configure("sysroot.bootloader", loader)
+        self.configure("core.fsync", "false")
         if read_only:
-            call(*repo, "config", "set", "sysroot.readonly", "true")
-        call("ostree", "admin", "os-init", f"--sysroot={self.path}", "e2e")
+            self.configure("sysroot.readonly", "true")
+        if loader == "uboot":  # libostree edits the file, and makes none
+            write(path + "/boot/loader.0/uEnv.txt", "")
+            os.symlink("loader.0", path + "/boot/loader")
+        call("ostree", "admin", "os-init", f"--sysroot={path}", "e2e")
 
-    def deploy(self, tree, version, kernel_arguments):
-        repo = f"--repo={self.path}/ostree/repo"
-        checksum = call("ostree", repo, "commit", "-b", "e2e/test",
-                        "--owner-uid=0", "--owner-gid=0",
-                        f"--add-metadata-string=version={version}", tree)
+    def configure(self, key, value):
+        call("ostree", f"--repo={self.path}/ostree/repo", "config", "set", key, value)
+
+    def add_remote(self, name, url):
+        call("ostree", f"--repo={self.path}/ostree/repo", "remote", "add", "--no-gpg-verify",
+             name, url)
+
+    def deploy(self, repo, ref, kernel_arguments):
+        """The newest commit of a remote's ref that lies in another repo on this machine."""
+        remote, _, name = ref.partition(":")
+        call("ostree", f"--repo={self.path}/ostree/repo", "pull-local", f"--remote={remote}",
+             repo, name)
         call("ostree", "admin", "deploy", f"--sysroot={self.path}", "--os=e2e",
-             *[f"--karg={argument}" for argument in kernel_arguments], "e2e/test")
-        return checksum
+             *[f"--karg={argument}" for argument in kernel_arguments], ref)
 
-    def kernel_arguments(self):
-        entry = glob.glob(self.path + "/boot/loader/entries/*.conf")[0]
-        with open(entry, encoding="utf-8") as file:
-            lines = dict(line.strip().split(" ", 1) for line in file if " " in line)
-        return lines["options"]
+    def entry(self):
+        """What the first boot entry says."""
+        return parse_entry(read(glob.glob(self.path + "/boot/loader/entries/*.conf")[0]))
 
 
-# What the tests name the root by.
-ROOT_UUID = "6a6a6a6a-0000-4000-8000-000000000001"
-ROOT_PARTITION = "6a6a6a6a-0000-4000-8000-0000000000aa"
+def parse_entry(text):
+    return dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
 
 
-def make_disk(path, folder, mebibytes):
-    """A disk with one ext4, called `root`, filled from the folder."""
-    part = path + ".part"
-    for file in [path, part]:
-        if os.path.exists(file):
-            os.remove(file)
-    call("truncate", "-s", f"{mebibytes}M", part)
-    call("mke2fs", "-q", "-t", "ext4", "-L", "root", "-U", ROOT_UUID, "-d", folder, "-F", part)
-    call("truncate", "-s", f"{mebibytes + 2}M", path)
-    call("sfdisk", "-q", path, input=f"label: gpt\nstart=2048, size={mebibytes * 2048}, "
-         f"type=linux, name=root-part, uuid={ROOT_PARTITION}\n")
-    call("dd", f"if={part}", f"of={path}", "bs=1M", "seek=1", "conv=notrunc,sparse")
-    os.remove(part)
+class Partition:
+    """A file that becomes a partition. `settings` are those of sfdisk(8)."""
+
+    def __init__(self, path, mebibytes, settings):
+        self.path = path
+        self.mebibytes = mebibytes
+        self.settings = settings
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+        with open(path, "wb") as file:
+            file.truncate(mebibytes << 20)
+
+    def format_ext4(self, label, folder, uuid=ROOT_UUID):
+        # Boot loaders of these years do not read what two of the newer features leave.
+        call("mke2fs", "-q", "-t", "ext4", "-L", label, "-U", uuid, "-d", folder,
+             "-O", "^metadata_csum_seed,^orphan_file", "-F", self.path)
+        return self
+
+    def format_fat(self, label, files):
+        """`files`: {"EFI/BOOT/BOOTX64.EFI": "/path/of/its/content"}."""
+        call("mkfs.vfat", "-n", label, self.path)
+        folders = set()
+        for name, source in files.items():
+            parts = name.split("/")
+            for end in range(1, len(parts)):
+                folder = "/".join(parts[:end])
+                if folder not in folders:
+                    call("mmd", "-i", self.path, "::/" + folder)
+                    folders.add(folder)
+            call("mcopy", "-i", self.path, source, "::/" + name)
+        return self
+
+
+class Disk:
+    """A disk with partitions, one after the other."""
+
+    def __init__(self, path, label, partitions):
+        self.path = path
+        self.starts = []
+        script, start = f"label: {label}\n", ALIGNMENT
+        for partition in partitions:
+            self.starts.append(start)
+            size = partition.mebibytes << 20
+            script += f"start={start // SECTOR}, size={size // SECTOR}, {partition.settings}\n"
+            start += size
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+        with open(path, "wb") as file:
+            file.truncate(start + ALIGNMENT)
+        call("sfdisk", "-q", path, input=script)
+        for partition, start in zip(partitions, self.starts):
+            call("dd", f"if={partition.path}", f"of={path}", "bs=1M", f"seek={start >> 20}",
+                 "conv=notrunc,sparse")
+            os.remove(partition.path)
+
+    def debugfs(self, number, command):
+        """What debugfs(8) says of partition `number`, as it lies there: no journal is replayed."""
+        return call("debugfs", "-R", command, f"{self.path}?offset={self.starts[number - 1]}")
+
+    def read(self, number, path):
+        return self.debugfs(number, f"cat {path}")
+
+    def extract(self, number, path, output):
+        self.debugfs(number, f"dump {path} {output}")
+        return output

@@ -6,11 +6,13 @@ import selectors
 import subprocess
 import time
 
+from host import Failure
+
+# The host is 10.0.2.2. Without the card's own program the firmware does not try to boot from it.
+NETWORK = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+# What a guest flushes is safe as long as this host lives, and no power is cut here.
+DISK = "if=virtio,format=raw,cache=unsafe,file="
 ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
-
-
-class Failure(Exception):
-    """Something was not as it must be."""
 
 
 def accelerator():
@@ -77,13 +79,15 @@ class Machine:
             if not self._read(end - time.monotonic()):
                 raise Failure(f"no '{pattern}' until the machine ended{self.tail()}")
 
+    def send(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
     def run(self, command, seconds=60):
         """Runs a line of shell in the guest; gives what it printed and its exit code."""
         self.commands += 1
         mark = f"command-{self.commands}"
-        line = f"echo '{mark}' begins; ( {command} ) 2>&1; echo '{mark}' ended with $?\n"
-        self.process.stdin.write(line.encode())
-        self.process.stdin.flush()
+        self.send(f"echo '{mark}' begins; ( {command} ) 2>&1; echo '{mark}' ended with $?")
         begin = self.wait_for(f"{mark} begins\n", seconds)
         end = self.wait_for(f"{mark} ended with ([0-9]+)\n", seconds)
         return self.text[begin.end():end.start()].decode(errors="replace"), int(end.group(1))
@@ -101,6 +105,10 @@ class Machine:
             if time.monotonic() >= end:
                 raise Failure(f"the machine did not end after {seconds} s{self.tail()}")
         self.process.wait()
+
+    def power_off(self):
+        self.send("sync; poweroff -f")
+        self.wait_end()
 
     def tail(self):
         lines = self.text.decode(errors="replace").splitlines()[-30:]
