@@ -42,10 +42,12 @@ extension SelfTest {
         read.fileCount == 2 && read.file(at: 0).name == "a", "names of a tree are sorted")
       report.expect(read.findFile("b") == hello, "a name is found in a tree")
       let commit = try Commit(
-        metadata: [("version", .string("1"))], parent: nil, subject: "s", body: "",
+        metadata: [("version", .string("1"))], parent: hello, subject: "s", body: "",
         timestamp: 1 << 33, rootTree: root, rootMeta: root)
       let same = try Commit(parsing: commit.bytes)
       report.expect(same.version == "1" && same.timestamp == 1 << 33, "a commit is read")
+      // The armv7 executable once crashed here: `parent` is looked at twice, see sdk/make-bundle.
+      report.expect(same.parent == hello, "the parent of a commit is read")
     } catch { report.fail("a tree and a commit are read as they were written") }
     do throws(FormatError) {
       _ = try DirTree(files: [.init(name: "..", checksum: hello)], directories: [])
