@@ -24,7 +24,8 @@ def run(board, server, failing=(PANICS, UNHEALTHY)):
     commit = system.publish(1)
     sysroot = Sysroot(board.folder + "/sysroot", board.sysroot_loader)
     sysroot.add_remote(REMOTE, server.url(system.repo))
-    sysroot.deploy(system.repo, f"{REMOTE}:{REF}", [*ARGUMENTS, f"console={board.console}"])
+    sysroot.deploy(system.repo, f"{REMOTE}:{REF}",
+                   [*ARGUMENTS, *board.arguments, f"console={board.console}"])
     disk = board.make_disk(sysroot)
     # Another initramfs, and with it another folder in /boot, for all that follows.
     image.pad(initramfs)

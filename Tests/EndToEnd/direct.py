@@ -46,16 +46,23 @@ def pack_modules(folder):
         file.write(index)
 
 
+def coppice_alone(folder, kernel, initramfs):
+    """The initramfs of this project, with modules packed in every way."""
+    modules = kernel.copy_modules(folder + "/modules")
+    pack_modules(modules)
+    image.pack(initramfs, coppice("x86_64"), modules, MODULES)
+
+
 class Direct:
-    def __init__(self, server):
-        self.folder = fresh_folder(os.path.join(WORK, "direct"))
+    """`make_initramfs` also makes the marker beside it."""
+
+    def __init__(self, server, name, make_initramfs):
+        self.folder = fresh_folder(os.path.join(WORK, name))
         kernel = Kernel("amd64", "linux-image-cloud-amd64")
-        modules = kernel.copy_modules(self.folder + "/modules")
-        pack_modules(modules)
         self.kernel = kernel.image
         self.initramfs = self.folder + "/initramfs.img"
+        make_initramfs(self.folder, kernel, self.initramfs)
         executable = coppice("x86_64")
-        image.pack(self.initramfs, executable, modules, MODULES)
         self.system = System(self.folder, "amd64", kernel, executable)
         self.system.set_initramfs(self.initramfs)
         self.commit = self.system.publish(1)
@@ -182,7 +189,7 @@ def updates(direct):
 
 
 def run(server):
-    direct = Direct(server)
+    direct = Direct(server, "direct", coppice_alone)
     boots(direct)
     finds_root_by_every_name(direct)
     every_failure_is_said_and_ends(direct)

@@ -25,6 +25,7 @@ class Board:
     kernel_package = "linux-image-cloud-amd64"
     modules = ["virtio_pci", "virtio_blk", "virtio_net"]
     console = "ttyS0"
+    arguments = []
     loader, sysroot_loader = "grub", "none"
     root_partition = 3
     etc = {"fstab": "/dev/vda2 /boot ext4 defaults 0 0\n"}

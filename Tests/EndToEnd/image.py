@@ -27,6 +27,11 @@ def pad(initramfs):
     """Makes another initramfs of it that says the same: kernels skip zeros behind the archive."""
     with open(initramfs, "ab") as file:
         file.write(bytes(SECTOR))
+    mark(initramfs)
+
+
+def mark(initramfs):
+    """Writes the marker beside it, which says that it finalizes."""
     with open(initramfs, "rb") as file:
         write(initramfs + ".marker", hashlib.sha256(file.read()).hexdigest() + "\n")
 

@@ -16,6 +16,7 @@ class Board:
     loader, sysroot_loader = "uboot-env", "uboot"
     fw_env = "/dev/vda1 0x0 0x200\n"
     script = "boot.cmd"
+    arguments = []
     devices = []
 
     def __init__(self):
@@ -76,7 +77,8 @@ class Native(Arm64):
     name = "native"
     kernel_package = "linux-image-arm64"
     modules = ["virtio_pci", "virtio_blk", "virtio_net", "crc32c_generic", "ext4", "sdhci-pci",
-               "mmc_block", "i6300esb heartbeat=8"]
+               "mmc_block", "i6300esb"]
+    arguments = ["coppice.watchdog=20"]
     script = "boot-native.cmd"
     fw_env = "/dev/mmcblk0 0x100000 0x4000\n/dev/mmcblk0 0x140000 0x4000\n"
     firmware = WORK + "/u-boot/u-boot.bin"
