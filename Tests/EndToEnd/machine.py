@@ -12,7 +12,8 @@ from host import Failure
 NETWORK = ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
 # What a guest flushes is safe as long as this host lives, and no power is cut here.
 DISK = "if=virtio,format=raw,cache=unsafe,file="
-ESCAPE = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
+ESCAPE = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1bc|\r")
+ESCAPE_MAX = 16
 
 
 def accelerator():
@@ -33,6 +34,7 @@ class Machine:
         self.log = open(log, "wb")
         self.start = time.monotonic()
         self.text = b""
+        self.rest = b""
         self.position = 0
         self.commands = 0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -62,8 +64,16 @@ class Machine:
         chunk = os.read(self.process.stdout.fileno(), 65536)
         self.log.write(chunk)
         self.log.flush()
-        self.text += ESCAPE.sub(b"", chunk)
+        self._take(self.rest + chunk)
         return bool(chunk)
+
+    def _take(self, text):
+        """A sequence of the terminal may come in parts."""
+        start = text.rfind(b"\x1b")
+        is_part = start >= 0 and len(text) - start < ESCAPE_MAX and not ESCAPE.match(text, start)
+        end = start if is_part else len(text)
+        self.rest = text[end:]
+        self.text += ESCAPE.sub(b"", text[:end])
 
     def wait_for(self, pattern, seconds=60):
         """The match of `pattern` in what was printed since the last one."""

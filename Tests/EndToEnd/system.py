@@ -47,7 +47,7 @@ class System:
         self.tree = fresh_folder(folder + "/tree")
         self.repo = folder + "/repo"
         self.usr = self.tree + "/usr"
-        for name in "boot dev proc run sys sysroot tmp var usr/bin usr/etc usr/lib/e2e".split():
+        for name in "boot dev efi proc run sys sysroot tmp var usr/bin usr/etc usr/lib/e2e".split():
             os.makedirs(f"{self.tree}/{name}")
         os.symlink("sysroot/ostree", self.tree + "/ostree")
         for name in ["bin", "sbin", "lib", "lib64"]:
