@@ -9,8 +9,8 @@ import direct
 import image
 from host import ROOT, call, coppice, write
 
-# In a mount namespace of its own: mkinitramfs takes modules, and what the kernel can unpack, from one
-# place only.
+# In a mount namespace of its own: mkinitramfs takes modules, and what the kernel can unpack, from
+# one place only.
 MAKE = """mkdir -p /lib/modules /boot
 mount -t tmpfs modules /lib/modules
 mkdir /lib/modules/$1
