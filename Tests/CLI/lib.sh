@@ -117,6 +117,17 @@ END' running "$@"
 # board COMMAND...: coppice on the device that `start` has started.
 board() { running coppice --sysroot device --config device.conf --progress none "$@"; }
 
+# confined UNIT COMMAND...: as `board`, with the capabilities that a unit of bootloader/systemd has.
+confined() {
+  local unit=$UNITS/coppice-$1.service set
+  shift
+  set=$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr ' A-Z' ',a-z' | paste -sd, |
+    sed 's/cap_/+/g')
+  running setpriv --bounding-set="-all,$set" \
+    coppice --sysroot device --config device.conf --progress none "$@"
+}
+UNITS=$(dirname "${BASH_SOURCE[0]}")/../../bootloader/systemd
+
 # publish COMMIT: what the branch of `os` names from now on.
 publish() { echo "$1" > os/refs/heads/coppice/x86_64/main; }
 
