@@ -9,8 +9,8 @@ import os
 import re
 
 import image
-from debian import Kernel
-from host import WORK, coppice, expect, fresh_folder
+from debian import Archive, Kernel
+from host import ROOT, WORK, call, coppice, expect, fresh_folder
 from image import ROOT_PARTITION, ROOT_UUID, Disk, Partition, Sysroot
 from machine import DISK, NETWORK, Machine, accelerator
 from system import REF, REMOTE, System
@@ -161,9 +161,25 @@ def every_failure_is_said_and_ends(direct):
             machine.wait_end(20)
 
 
+def gives_a_shell_where_asked(direct):
+    """The one that somebody put into the initramfs; the machine restarts after it."""
+    initramfs = direct.folder + "/shell.img"
+    busybox = Archive("amd64").package("busybox-static") + "/bin/busybox"
+    call(ROOT + "/initramfs/pack", "--coppice", coppice("x86_64"), "--add", f"bin/sh={busybox}",
+         "-o", initramfs)
+    arguments = direct.replaced("root=LABEL=root", "root=LABEL=none coppice.shell")
+    with direct.machine("shell", arguments, initramfs) as machine:
+        machine.wait_for("built-in shell")
+        machine.must_run("test $$ != 1 && test -d /proc/1")
+        machine.send("exit")
+        machine.wait_for("the machine restarts in 1 s")
+        machine.wait_end(20)
+
+
 def updates(direct):
     """Nothing counts here: what was deployed boots, its /etc is finished, and it is proven. The
-    arguments come from the new boot entry, as a boot loader would take them."""
+    arguments come from the new boot entry, as a boot loader would take them, but with a root that
+    is read-only until the merge of /etc makes it writable."""
     with direct.machine("updates", direct.arguments, keeps=True) as machine:
         machine.wait_for("system is up: version 1,")
         machine.must_run("echo before > /etc/changed")
@@ -175,6 +191,8 @@ def updates(direct):
     newest = direct.disk.debugfs(1, "ls -p /boot/loader/entries").split("/")
     name = max(word for word in newest if word.endswith(".conf"))
     arguments = image.parse_entry(direct.disk.read(1, f"/boot/loader/entries/{name}"))["options"]
+    expect(" rw " in arguments, f"'rw' is not in '{arguments}'")
+    arguments = arguments.replace(" rw ", " ro ")
     with direct.machine("updated", arguments, keeps=True) as machine:
         machine.wait_for("system is up: version 2,")
         changed = machine.must_run("cat /etc/changed").strip()
@@ -193,4 +211,5 @@ def run(server):
     boots(direct)
     finds_root_by_every_name(direct)
     every_failure_is_said_and_ends(direct)
+    gives_a_shell_where_asked(direct)
     updates(direct)
