@@ -87,10 +87,11 @@ class Partition:
         with open(path, "wb") as file:
             file.truncate(mebibytes << 20)
 
-    def format_ext4(self, label, folder, uuid=ROOT_UUID):
+    def format_ext4(self, label, folder, uuid=ROOT_UUID, options=()):
+        """`options`: more of mke2fs(8)."""
         # Boot loaders of these years do not read what two of the newer features leave.
         call("mke2fs", "-q", "-t", "ext4", "-L", label, "-U", uuid, "-d", folder,
-             "-O", "^metadata_csum_seed,^orphan_file", "-F", self.path)
+             "-O", "^metadata_csum_seed,^orphan_file", *options, "-F", self.path)
         return self
 
     def format_fat(self, label, files):

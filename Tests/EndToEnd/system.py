@@ -42,8 +42,8 @@ def copy_with_libraries(program, tree):
 class System:
     """A system as an image builder makes it: all below /usr, the defaults of /etc in /usr/etc."""
 
-    def __init__(self, folder, debian, kernel, coppice):
-        """`debian` is the architecture in Debian's words."""
+    def __init__(self, folder, debian, kernel, coppice, has_ostree=True):
+        """`debian` is the architecture in Debian's words; `has_ostree` if it can be had."""
         self.tree = fresh_folder(folder + "/tree")
         self.repo = folder + "/repo"
         self.usr = self.tree + "/usr"
@@ -56,7 +56,7 @@ class System:
         shutil.copy(busybox, self.usr + "/bin/busybox")
         for applet in APPLETS:
             os.symlink("busybox", f"{self.usr}/bin/{applet}")
-        self.has_ostree = debian == call("dpkg", "--print-architecture")
+        self.has_ostree = has_ostree and debian == call("dpkg", "--print-architecture")
         if self.has_ostree:
             copy_with_libraries("/usr/bin/ostree", self.tree)
         shutil.copy(coppice, self.usr + "/bin/coppice")
@@ -75,12 +75,12 @@ class System:
         shutil.copy(file, self.modules + "/initramfs.img")
         shutil.copy(file + ".marker", self.usr + "/lib/coppice/initramfs")
 
-    def publish(self, version, starts="", required=""):
+    def publish(self, version, starts="", required="", ref=REF):
         """Gives the checksum of the commit. `starts` is what its init runs first, `required` a
         health check: lines of shell."""
         write(self.usr + "/lib/os-release", OS_RELEASE.format(version))
         write(self.usr + "/lib/e2e/start", starts)
         check = "#!/bin/sh\n" + (required or "test -e /etc/passwd\n")
         write(self.usr + "/etc/coppice/health.d/required.d/works", check, 0o755)
-        return call("ostree", f"--repo={self.repo}", "commit", "-b", REF, "--owner-uid=0",
+        return call("ostree", f"--repo={self.repo}", "commit", "-b", ref, "--owner-uid=0",
                     "--owner-gid=0", f"--add-metadata-string=version={version}", self.tree)
