@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One board from its image to the end of the story."""
+import os
+import shutil
+
 import image
 from debian import Kernel
-from host import coppice, fresh_folder, write
+from host import call, coppice, expect, fresh_folder, write
 from image import Sysroot
 from story import PANICS, UNHEALTHY, Story
 from system import REF, REMOTE, System
@@ -31,4 +34,25 @@ def run(board, server, failing=(PANICS, UNHEALTHY)):
     image.pad(initramfs)
     system.set_initramfs(initramfs)
     with board.machine(disk) as machine:
-        Story(system, machine, commit, board.loader).run(failing)
+        story = Story(system, machine, commit, board.loader)
+        story.run(failing)
+    judge(board, disk, story.commits[2])
+
+
+def judge(board, disk, commit):
+    """What is left on the disk is sound, and for the real `ostree` of this machine as well."""
+    found = fresh_folder(board.folder + "/found")
+    root = disk.copy_partition(board.root_partition, board.folder + "/root.part")
+    call("debugfs", "-R", f"rdump /ostree {found}", root)
+    if board.boot_partition == board.root_partition:
+        call("debugfs", "-R", f"rdump /boot {found}", root)
+    else:
+        boot = disk.copy_partition(board.boot_partition, board.folder + "/boot.part")
+        os.makedirs(found + "/boot")
+        call("debugfs", "-R", f"rdump / {found}/boot", boot)
+        os.remove(boot)
+    os.remove(root)
+    status = call("ostree", "admin", "status", f"--sysroot={found}")
+    expect(status.startswith(f"e2e {commit}.0"), f"ostree finds another order:\n{status}")
+    call("ostree", "fsck", "-q", f"--repo={found}/ostree/repo")
+    shutil.rmtree(found)

@@ -27,7 +27,7 @@ class Board:
     console = "ttyS0"
     arguments = []
     loader, sysroot_loader = "grub", "none"
-    root_partition = 3
+    boot_partition, root_partition = 2, 3
     etc = {"fstab": "/dev/vda2 /boot ext4 defaults 0 0\n"}
 
     def __init__(self):

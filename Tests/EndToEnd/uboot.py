@@ -54,7 +54,7 @@ class Arm64(Board):
     modules = ["virtio_pci", "virtio_blk", "virtio_net"]
     emulator = ["qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-m", "256"]
     firmware = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
-    root_partition = 3
+    boot_partition, root_partition = 2, 3
 
     def __init__(self):
         super().__init__()
@@ -109,7 +109,7 @@ class Armv7(Board):
     modules = ["virtio_pci", "virtio_blk", "virtio_net", "crc32c_generic", "ext4"]
     emulator = ["qemu-system-arm", "-M", "virt", "-cpu", "cortex-a15", "-m", "128"]
     firmware = "/usr/lib/u-boot/qemu_arm/u-boot.bin"
-    root_partition = 2
+    boot_partition = root_partition = 2
 
     def make_disk(self, sysroot):
         self.make_boot(sysroot)
