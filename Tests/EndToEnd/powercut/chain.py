@@ -18,7 +18,7 @@ from .truth import Truth
 
 # `make e2e` judges no more states of a phase than this, chosen by chance from a fixed seed.
 SOME = {"start": 10, "update": 150, "finalize": 60, "mark-good": 40, "fallback": 60,
-        "rollback": 40}
+        "rename": 80, "rollback": 40}
 # What may run once an update is through; after that from version 1 only the last.
 VERSIONS = ("1", "twin", "2")
 SOME_AGAIN, ALL_AGAIN = 1, 3
@@ -101,6 +101,7 @@ class Chain:
         self.hold(update)
         prove = scenarios.prove(layout, update.after)
         self.hold(prove)
+        self.catches_rename(layout, prove.after)
         self.hold(scenarios.fall_back(layout, update.after))
         if self.is_full:
             self.hold(scenarios.roll_back(layout, prove.after))
@@ -110,16 +111,28 @@ class Chain:
         """Where no sync does anything there must be bad states, or nothing is proven."""
         recording = scenarios.update(layout, self.maker.make_disk(layout), "without-sync",
                                      "without sync")
-        limits = None if self.is_full else {**SOME, "start": 0}
-        _, results = self.judge(recording, limits)
-        result = results["update"]
-        kinds = Counter(re.sub(r"'[^']*'|[0-9a-f]{8,}", "…", problem)
-                        for _, problem in result.bad)
-        self._say(recording, f"{len(result.bad)} of {result.tried} states are bad, as must be")
+        bad = self._caught(recording, "update")
+        if not bad:
+            raise Failure("nothing is wrong with an update that makes nothing durable")
+
+    def catches_rename(self, layout, disk):
+        """A link that is renamed over `loader` is safe for Linux, and not for a boot loader that
+        does not replay the journal: then what it sees was judged."""
+        bad = self._caught(scenarios.rename(layout, disk), "rename")
+        if not bad or any(not problem.startswith("loader: ") for problem in bad):
+            raise Failure("a link that is renamed over 'loader' is not judged as it must be")
+
+    def _caught(self, recording, phase):
+        """What is wrong with the states of a recording some of which must be bad."""
+        limits = {} if self.is_full else SOME
+        _, results = self.judge(recording, {**limits, "start": 0})
+        result = results[phase]
+        bad = [problem for _, problem in result.bad]
+        self._say(recording, f"{len(bad)} of {result.tried} states are bad, as must be")
+        kinds = Counter(re.sub(r"'[^']*'|[0-9]{2,}", "…", problem) for problem in bad)
         for problem, count in kinds.most_common(5):
             self._say(recording, f"{count} times {problem}")
-        if not result.bad:
-            raise Failure("nothing is wrong with an update that makes nothing durable")
+        return bad
 
 
 def _run(server, is_full):

@@ -36,5 +36,6 @@ RULES = {
     "mark-good": _rule("2", ends_trial=True),
     "fallback": _rule("1", ends_trial=True),
     "rollback": _rule("12", "1"),
+    "rename": _rule("12"),
     "relink": _rule(["2", "twin"], ["twin"], is_trial=True),
 }

@@ -7,6 +7,11 @@ from .device import TWIN
 from .recording import Recording, recorded, settle, wait_up
 
 UPDATE_SECONDS = 120
+# The commit step of others: a new link takes the place of `loader`, and all is synced before and
+# after. Linux sees one set of entries or the other, whenever it is cut.
+RENAME = """cd /boot; now=$(readlink loader); other=loader.0; [ $now = loader.1 ] || other=loader.1
+rm -rf $other; cp -a $now $other; sync
+busybox ln -s $other loader.tmp; mv -T loader.tmp loader; sync""".replace("\n", "; ")
 
 
 def update(layout, disk, name="update", launcher=None):
@@ -83,5 +88,19 @@ def relink(layout, disk):
         guest.must_run(f"{layout.launcher} coppice deploy {REMOTE}:{TWIN}")
         recording.done()
         expect(guest.must_run("cat /boot/loader/entries/*") == entries, "the entries changed")
+        settle(guest)
+    return recording
+
+
+def rename(layout, disk):
+    """Version 2 runs, and somebody swaps its boot entries several times by `RENAME`."""
+    recording = Recording(layout, "rename")
+    boot = recording.begin(disk)
+    with recorded(recording, boot) as guest:
+        wait_up(guest, layout, "2")
+        guest.must_run("sync")
+        recording.phase("rename")
+        for _ in range(6):
+            guest.must_run(RENAME)
         settle(guest)
     return recording
