@@ -77,6 +77,35 @@ start() {
   echo "starting $(sed -n 's/^title //p' "$entry")"
 }
 
+# make_uboot_board: `device` whose U-Boot counts in one sector, as bootloader/uboot/boot.cmd does.
+make_uboot_board() {
+  make_device || return
+  python3 -c 'import struct, zlib
+data = b"bootcount=0\0\0".ljust(508, b"\0")
+open("device/state", "wb").write(struct.pack("<I", zlib.crc32(data)) + data)'
+  echo "$DIR/device/state 0x0 0x200" > fw_env.config
+  printf '[boot]\nloader=uboot-env\nfw-env-config=%s\n' "$DIR/fw_env.config" >> device.conf
+}
+
+# start_uboot: what boot.cmd does: counts in the state and picks a position. What it starts is in
+# $ROOT then.
+start_uboot() {
+  local suffix='' count limit
+  state() { fw_printenv -c fw_env.config -n "$1" 2> /dev/null || echo 0; }
+  if [ "$(state upgrade_available)" = 1 ]; then
+    count=$(($(state bootcount) + 1)) limit=$(state bootlimit)
+    echo "bootcount=$count" > script
+    [ $count -le "$limit" ] || echo rollback=1 >> script
+    fw_setenv -c fw_env.config -s script
+  fi
+  if [ "$(state rollback)" = 1 ] && grep -q '^bootargs2=' device/boot/loader/uEnv.txt; then
+    suffix=2
+  fi
+  ROOT=$(realpath "device$(sed -n "s/^bootargs$suffix=.*\\bostree=\\([^ ]*\\).*/\\1/p" \
+    device/boot/loader/uEnv.txt)")
+  echo "starting position ${suffix:-1}"
+}
+
 # make_efi_board: `device` that systemd-boot starts, from the ESP at `device/efi`.
 make_efi_board() {
   make_device || return

@@ -37,11 +37,11 @@ enum SystemCalls {
   static let canBeFaulted =
     geteuid() == 0 && (try? Support.run("strace", "-qqq", "-o", "/dev/null", "true").status) == 0
 
-  /// Those that a run of `command` makes, in no order.
-  static func all(of command: [String], log: String) throws -> [Call] {
-    let result = try Support.run(
-      "strace",
-      arguments: ["-f", "-qqq", "-o", log, "-e", "trace=\(changing.joined(separator: ","))"]
+  /// Those that a run of `command` makes, in no order. `room`: what is put before the program that
+  /// looks on, and is not looked at itself.
+  static func all(of command: [String], in room: [String] = [], log: String) throws -> [Call] {
+    let result = try start(
+      room + ["strace", "-f", "-qqq", "-o", log, "-e", "trace=\(changing.joined(separator: ","))"]
         + command)
     guard result.status == 0 else { throw ProgramError(description: result.description) }
     var counts: [String: Int] = [:]
@@ -63,19 +63,22 @@ enum SystemCalls {
 
   /// Runs `command` with this fault.
   static func run(
-    _ command: [String], _ fault: Fault, at call: Call, log: String
+    _ command: [String], in room: [String] = [], _ fault: Fault, at call: Call, log: String
   ) throws -> ProgramResult {
     let what =
       switch fault {
       case .kill: "signal=KILL"
       case .error(let name): "error=\(name)"
       }
-    return try Support.run(
-      "strace",
-      arguments: [
-        "-f", "-qqq", "-o", log, "-e", "trace=\(call.name)",
+    return try start(
+      room + [
+        "strace", "-f", "-qqq", "-o", log, "-e", "trace=\(call.name)",
         "-e", "inject=\(call.name):\(what):when=\(call.number)",
       ] + command)
+  }
+
+  private static func start(_ words: [String]) throws -> ProgramResult {
+    try Support.run(words[0], arguments: Array(words.dropFirst()))
   }
 
   /// All, where somebody has the time; else every so manieth, other ones each time.
