@@ -27,9 +27,13 @@ extension Sysroot {
       stateroot: stateroot, commit: commit, serial: (serials.max() ?? -1) + 1,
       bootChecksum: commit, entry: source?.entry ?? .init())
     new.counter = nil
-    let order = try options.retention.order(
+    var order = try options.retention.order(
       adding: new, to: state.deployments, booted: state.booted, merge: source,
       isDefault: options.isDefault, isPinned: isPinned)
+    // What a trial would fall back on stays.
+    if options.trialBoots > 0, loader.countsTrials, let fallback = try fallback(state) {
+      order.append(fallback)
+    }
     let removed = state.deployments.filter { old in !order.contains { $0.isSame(as: old) } }
     return DeployForecast(
       stateroot: stateroot, source: source, removed: removed, needsBootSpace: boot.isSeparate)

@@ -75,6 +75,9 @@ public struct DeployReport: Sendable {
   public internal(set) var trialBoots: Int?
   /// What the cleanup removed. Paths relative to the sysroot.
   public internal(set) var removed: [String] = []
+  /// The deployment is in force, but the boot loader could not be told that the trial of another
+  /// one is over.
+  public internal(set) var trialFailure: DeployError?
   /// The deployment is in force, but not everything that it replaced could be removed.
   public internal(set) var cleanupFailure: DeployError?
 }
@@ -82,6 +85,9 @@ public struct DeployReport: Sendable {
 /// What a change of the boot order did.
 public struct OrderReport: Hashable, Sendable {
   public let change: BootChange
+  /// The order is in force, but the boot loader could not be told that the trial of what was first
+  /// is over.
+  public internal(set) var trialFailure: DeployError?
   /// The order is in force, but not everything that it left could be removed.
   public internal(set) var cleanupFailure: DeployError?
 }

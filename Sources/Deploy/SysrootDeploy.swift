@@ -26,7 +26,8 @@ extension Sysroot {
     _ commit: Checksum, _ origin: Origin, _ options: DeployOptions,
     _ lock: borrowing SysrootLock, _ beforeCommit: () throws(DeployError) -> Void
   ) throws(DeployError) -> DeployReport {
-    _ = try settleFallback(lock)
+    // Where nothing is to be tried, a store that cannot be read is no hindrance.
+    _ = try settleFallback(lock, ignoringDamage: options.trialBoots == 0)
     let state = try state()
     let stateroot = try stateroot(options.stateroot, state)
     let source = options.merges ? mergeSource(stateroot, state) : nil
@@ -61,7 +62,6 @@ extension Sysroot {
         try beforeCommit()
         if let plan { try arm(plan) }
       }
-      if plan == nil { try settleTrial(order, state) }
     } catch {
       removeIfUnused(made.deployment, trials)
       throw error
@@ -69,6 +69,7 @@ extension Sysroot {
     var report = DeployReport(
       deployment: made.deployment, change: change, etc: made.etc, isEtcPending: isEtcPending,
       countBefore: state.deployments.count, countAfter: order.count)
+    if plan == nil { report.trialFailure = trialFailure(order, state) }
     if options.cleansUp {
       report.cleanupFailure = cleanupFailure(lock, &cleaned)
     }
@@ -110,7 +111,7 @@ extension Sysroot {
     if let first = now.deployments.first, trials.isOnTrial(first) {
       if (try? trialRecord()) != trials { _ = try? write(trials) }
     } else {
-      _ = try? settleTrial(now.deployments, now)
+      _ = trialFailure(now.deployments, now)
     }
     _ = try? removeUnusedTrees(now, &report)
     _ = try? removeUnusedKernels(keeping: keptForKernels(now), in: .boot)

@@ -12,7 +12,7 @@ extension Sysroot {
   ///
   /// Durable and atomic. Throws `nothingToRollBackTo`.
   public func rollback(_ lock: borrowing SysrootLock) throws(DeployError) -> OrderReport {
-    _ = try settleFallback(lock)
+    _ = try settleFallback(lock, ignoringDamage: true)
     let state = try state()
     let current = state.bootedIndex ?? 0
     guard state.deployments.indices.contains(current) else { throw .nothingToRollBackTo }
@@ -159,8 +159,8 @@ extension Sysroot {
     let change = try namingSpace { () throws(DeployError) in
       try write(order, over: state, lock) { () throws(DeployError) in }
     }
-    try settleTrial(order, state)
     var report = OrderReport(change: change)
+    report.trialFailure = trialFailure(order, state)
     if change != .unchanged {
       var cleaned = CleanupReport()
       report.cleanupFailure = cleanupFailure(lock, &cleaned)

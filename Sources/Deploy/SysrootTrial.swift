@@ -45,9 +45,16 @@ extension Sysroot {
 
   /// What the boot loader counts. Idle where nothing runs from this sysroot: then the store that
   /// could be read here is that of another machine, the one on which an image is made.
-  public func trialCount(_ state: SysrootState) throws(DeployError) -> TrialCount {
+  ///
+  /// `ignoringDamage`: a store without a valid copy counts nothing, as boot loaders have it too.
+  public func trialCount(
+    _ state: SysrootState, ignoringDamage: Bool = false
+  ) throws(DeployError) -> TrialCount {
     guard state.bootedIndex != nil else { return .idle }
-    return try inBoot { () throws(BootError) in try loader.trialCount() }
+    do throws(BootError) { return try loader.trialCount() } catch {
+      if ignoringDamage, case .environmentDamaged = error { return .idle }
+      throw .boot(error)
+    }
   }
 
   // MARK: Begin
@@ -69,7 +76,7 @@ extension Sysroot {
   }
 
   /// The running deployment, unless that is on trial itself: then the newest proven one.
-  private func fallback(_ state: SysrootState) throws(DeployError) -> Deployment? {
+  func fallback(_ state: SysrootState) throws(DeployError) -> Deployment? {
     guard let booted = state.booted else { return nil }
     let record = try trialRecord()
     guard record.isOnTrial(booted) else { return booted }
@@ -94,14 +101,25 @@ extension Sysroot {
 
   /// Ends a trial of what is no longer first in boot order. The store goes first: what it counts
   /// may end in another boot, what the record says only in a word.
-  func settleTrial(_ order: [Deployment], _ state: SysrootState) throws(DeployError) {
+  private func settleTrial(_ order: [Deployment], _ state: SysrootState) throws(DeployError) {
     guard loader.countsTrials, state.bootedIndex != nil else { return }
     var record = try trialRecord()
     if let first = order.first, record.isOnTrial(first) { return }
-    try inBoot { () throws(BootError) in try loader.clearTrial() }
+    do throws(BootError) { try loader.clearTrial() } catch {
+      // What is damaged counts nothing.
+      guard case .environmentDamaged = error else { throw .boot(error) }
+    }
     if record.trial == nil { return }
     record.trial = nil
     try write(record)
+  }
+
+  /// The same after the commit step, where the order is in force whatever comes of it.
+  func trialFailure(_ order: [Deployment], _ state: SysrootState) -> DeployError? {
+    do throws(DeployError) {
+      try settleTrial(order, state)
+      return nil
+    } catch { return error }
   }
 
   /// Where this run is the fallback of a trial that failed: takes the failed deployment out of boot
@@ -110,11 +128,13 @@ extension Sysroot {
   /// Durable, and may be cut off anywhere and run again: rejection recorded, order, store, record.
   /// The other way round a cut could leave the store pointing at the failed deployment.
   public func settleFallback(
-    _ lock: borrowing SysrootLock
+    _ lock: borrowing SysrootLock, ignoringDamage: Bool = false
   ) throws(DeployError) -> FallbackReport? {
     let state = try state()
     try followOrder(state)
-    guard let booted = state.booted, try trialCount(state) == .fellBack else { return nil }
+    guard let booted = state.booted,
+      try trialCount(state, ignoringDamage: ignoringDamage) == .fellBack
+    else { return nil }
     var record = try trialRecord()
     // Nothing to fall back on was there: it is the one on trial that runs.
     if record.isOnTrial(booted) { return nil }

@@ -38,7 +38,9 @@ public struct Updater: Sendable {
   ) throws(UpdaterError) -> UpdateReport {
     let start = Clock.monotonicNanoseconds
     let lock = try inDeploy { () throws(DeployError) in try sysroot.lock() }
-    let fallback = try inDeploy { () throws(DeployError) in try sysroot.settleFallback(lock) }
+    let fallback = try inDeploy { () throws(DeployError) in
+      try sysroot.settleFallback(lock, ignoringDamage: settings.trialBoots == 0)
+    }
     let before = try Situation(self)
     let check = try check(before, options)
     var done = UpdateReport(check: check, result: before.awaitsProof ? .awaitingProof : .upToDate)
@@ -192,7 +194,8 @@ struct Situation {
         try source.map { (deployment) throws(DeployError) in
           try sysroot.origin(of: deployment)
         } ?? nil
-      let (trials, count) = (try sysroot.trialRecord(), try sysroot.trialCount(state))
+      let trials = try sysroot.trialRecord()
+      let count = try sysroot.trialCount(state, ignoringDamage: wanted.trialBoots == 0)
       return (state, trials, count, stateroot, source, origin)
     }
   }

@@ -32,6 +32,19 @@ final class GrubBoard {
     try sysroot.deploy(hex) { $0.trialBoots = trialBoots }
   }
 
+  /// How often it may be started, or why it was refused.
+  func tryDeploy(_ hex: String, trialBoots: Int) throws -> Result<Int?, DeployError> {
+    let opened = try open()
+    let lock = try opened.lock()
+    var options = DeployOptions()
+    options.trialBoots = trialBoots
+    let wanted = options
+    let commit = try #require(Checksum(hex: hex))
+    return Result { () throws(DeployError) in
+      try opened.deploy(commit, origin: Origin(refspec: "r"), wanted, lock).trialBoots
+    }
+  }
+
   @discardableResult
   func markGood() throws -> MarkGoodReport {
     let opened = try open()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cryptography
 import Foundation
+import Linux
 import OSTree
 import Support
 import Testing
@@ -72,18 +73,48 @@ private let (one, two, three) = (TestSysroot.one, TestSysroot.two, TestSysroot.t
 
   @Test func `a store that cannot be written refuses the deploy, and the old order stays`() throws {
     try board.sysroot.folder.write("damaged", to: "sysroot/boot/grub/grubenv")
-    let opened = try board.open()
-    let lock = try opened.lock()
-    var options = DeployOptions()
-    options.trialBoots = 3
-    let wanted = options
-    let commit = try #require(Checksum(hex: two))
-    let result = Result { () throws(DeployError) in
-      try opened.deploy(commit, origin: Origin(refspec: "r"), wanted, lock).trialBoots
-    }
+    let result = try board.tryDeploy(two, trialBoots: 3)
     #expect(result == .failure(.boot(.environmentDamaged(path: board.grubenv))))
     #expect(try board.order() == [one])
     #expect(try board.sysroot.names("ostree/deploy/coppice/deploy").count == 2)
+  }
+
+  @Test func `a damaged store is no hindrance where nothing is to be tried`() throws {
+    try board.deploy(two)
+    try board.start()
+    try board.markGood()
+    try board.sysroot.folder.write("damaged", to: "sysroot/boot/grub/grubenv")
+    #expect(try board.tryDeploy(three, trialBoots: 0) == .success(nil))
+    #expect(try board.order() == [three, two])
+    let opened = try board.open()
+    let report = try opened.rollback(try opened.lock())
+    #expect(report.trialFailure == nil)
+    #expect(try board.order() == [two, three])
+  }
+
+  @Test func `an order is in force though the trial before it could not be ended`() throws {
+    try board.deploy(two)
+    try board.start()
+    let opened = try board.open()
+    // The record can be read, and not written anew.
+    try board.sysroot.folder.makeDirectory("sysroot/ostree/coppice/.trials.new")
+    let report = try opened.rollback(try opened.lock())
+    #expect(report.trialFailure == .file(path: opened.trialRecordPath, .isDirectory))
+    #expect(try board.order() == [one, two])
+  }
+
+  @Test func `a plan does not count what a trial would fall back on as gone`() throws {
+    try board.deploy(two)
+    try board.start()
+    let opened = try board.open()
+    var options = DeployOptions()
+    let commit = try #require(Checksum(hex: three))
+    let state = try opened.state()
+    #expect(try opened.forecast(of: commit, options, state).removed.map { $0.commit.hex } == [one])
+    options.trialBoots = 3
+    #expect(try opened.forecast(of: commit, options, state).removed == [])
+    try board.deploy(three)
+    #expect(try board.order() == [three, one, two])
   }
 
   // MARK: Proof
@@ -156,15 +187,7 @@ private let (one, two, three) = (TestSysroot.one, TestSysroot.two, TestSysroot.t
   @Test func `a store that is not the boot loader's is not armed`() throws {
     try board.sysroot.folder.write("coppice.store=other\n", to: "cmdline")
     let name = try board.value(of: "coppice_store")
-    let opened = try board.open()
-    let lock = try opened.lock()
-    var options = DeployOptions()
-    options.trialBoots = 3
-    let wanted = options
-    let commit = try #require(Checksum(hex: two))
-    let result = Result { () throws(DeployError) in
-      try opened.deploy(commit, origin: Origin(refspec: "r"), wanted, lock).trialBoots
-    }
+    let result = try board.tryDeploy(two, trialBoots: 3)
     #expect(result == .failure(.storeDiffers(told: "other", found: name)))
     #expect(try board.order() == [one])
     #expect(try board.store() == [:])
@@ -306,15 +329,7 @@ private let (one, two, three) = (TestSysroot.one, TestSysroot.two, TestSysroot.t
     let before = try board.trials()
     // The spare link cannot be made anew where a directory with something in it has its name.
     try board.sysroot.folder.write("x", to: "sysroot/boot/loader.tmp/x")
-    let opened = try board.open()
-    let lock = try opened.lock()
-    var options = DeployOptions()
-    options.trialBoots = 2
-    let wanted = options
-    let commit = try #require(Checksum(hex: three))
-    let result = Result { () throws(DeployError) in
-      try opened.deploy(commit, origin: Origin(refspec: "r"), wanted, lock).trialBoots
-    }
+    let result = try board.tryDeploy(three, trialBoots: 2)
     guard case .failure = result else {
       Issue.record("the deploy did not fail")
       return

@@ -43,7 +43,7 @@ extension Command {
         "not tried: boot loader '\(sysroot.loader.word)' does not count, nothing runs from "
           + "'\(sysroot.path)', or there is nothing to fall back on")
     }
-    DeployCommand.warn(report.cleanupFailure, session)
+    DeployCommand.warn(report.cleanupFailure, trial: report.trialFailure, session)
     return Outcome(members: try DeployCommand.members(report, sysroot))
   }
 }
@@ -103,7 +103,14 @@ enum DeployCommand {
   }
 
   /// What was done holds; what it has made superfluous could not be removed.
-  static func warn(_ failure: DeployError?, _ session: Session) {
+  static func warn(
+    _ failure: DeployError?, trial: DeployError? = nil, _ session: Session
+  ) {
+    if let message = trial?.message {
+      session.terminal.warn(
+        "the trial of the deployment before it may still be counted, until 'coppice mark-good': "
+          + message.text)
+    }
     guard let message = failure?.message else { return }
     session.terminal.warn("what nothing needs any more is still there: \(message.text)")
   }

@@ -41,7 +41,7 @@ extension Command {
       return Outcome(members: [("changed", .boolean(false))])
     }
     try session.terminal.line(try DeployCommand.text(report, sysroot))
-    DeployCommand.warn(report.cleanupFailure, session)
+    DeployCommand.warn(report.cleanupFailure, trial: report.trialFailure, session)
     let members = [("changed", JSONValue.boolean(true)), member(report.deployment.arguments)]
     return Outcome(members: members + (try DeployCommand.members(report, sysroot)))
   }

@@ -15,7 +15,7 @@ extension Command {
     }
     try session.terminal.line("'\(first.name)' of '\(first.stateroot)' is now first")
     try session.terminal.line(try DeployCommand.text(report.change, sysroot, countChange: 0))
-    DeployCommand.warn(report.cleanupFailure, session)
+    DeployCommand.warn(report.cleanupFailure, trial: report.trialFailure, session)
     return try OrderCommand.outcome(report.change, sysroot)
   }
 
@@ -45,7 +45,7 @@ extension Command {
     if report.cleanupFailure == nil {
       try session.terminal.line("Deleted deployment \(name)")
     }
-    DeployCommand.warn(report.cleanupFailure, session)
+    DeployCommand.warn(report.cleanupFailure, trial: report.trialFailure, session)
     return try OrderCommand.outcome(report.change, sysroot)
   }
 }

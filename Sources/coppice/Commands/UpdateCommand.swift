@@ -99,7 +99,8 @@ enum Update {
         "rejected before: \(name) was tried here and fell back; '--force' tries it again")
     }
     for path in report.deploy?.removed ?? [] { terminal.debug("removed '\(path)'") }
-    DeployCommand.warn(report.deploy?.cleanupFailure, session)
+    DeployCommand.warn(
+      report.deploy?.cleanupFailure, trial: report.deploy?.trialFailure, session)
     if let failure = report.pruneFailure {
       terminal.warn("objects that nothing needs are still there: \(failure.message.text)")
     }
