@@ -125,4 +125,46 @@ private let counting = "if [ \"$boot_success\" = 0 ]; then set boot_counter=2; f
           .unsupportedBootloader(
             name: "syslinux", path: "\(board.boot)/syslinux/syslinux.cfg")))
   }
+
+  // MARK: systemd-boot
+
+  @Test(arguments: ["efi", "boot/efi", "boot"])
+  func `systemd-boot is known by its configuration on the ESP`(folder: String) throws {
+    let board = try Board()
+    try board.root.write("default ostree-*\n", to: "\(folder)/loader/loader.conf")
+    let esp = BootLoader.systemdBoot(SystemdBoot(board.root.file(folder)))
+    let reason = LoaderReason.file(path: board.root.file("\(folder)/loader/loader.conf"))
+    #expect(try board.find(isRunning: false) == .success(FoundLoader(esp, reason)))
+    #expect(try board.find(setting: "none", isRunning: false) == .success(FoundLoader(esp, reason)))
+    #expect(try board.find(.systemdBoot, isRunning: false) == .success(FoundLoader(esp, .wish)))
+    // On the system that runs a folder is no ESP: what is mounted there would hide it.
+    #expect(try board.find() == .success(FoundLoader(.entries, .nothingElse)))
+  }
+
+  @Test func `GRUB that counts goes before an ESP that only lies there`() throws {
+    let board = try Board()
+    try board.root.write("", to: "efi/loader/loader.conf")
+    try board.write("grub/grub.cfg", counting)
+    try board.write("grub/grubenv")
+    let reason = LoaderReason.file(path: "\(board.boot)/grub/grub.cfg")
+    #expect(try board.find(isRunning: false) == .success(FoundLoader(board.grub, reason)))
+  }
+
+  @Test func `the name that the boot loader left at this start decides`() throws {
+    let board = try Board()
+    func set(_ text: String) throws {
+      var bytes: [UInt8] = [6, 0, 0, 0]
+      for unit in Array(text.utf16) + [0] { bytes += [UInt8(unit & 0xFF), UInt8(unit >> 8)] }
+      try board.root.write(
+        bytes, to: "efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f")
+    }
+    try set("systemd-boot 252.39")
+    let found = try board.find().get()
+    #expect(found.reason == .firmware(name: "systemd-boot 252.39"))
+    let loader = found.loader
+    let result = Result { () throws(BootError) in try loader.trialCount() }
+    #expect(result == .failure(.noSystemPartition(path: board.root.file("efi"))))
+    try set("GRUB 2.12")
+    #expect(try board.find() == .success(FoundLoader(.entries, .nothingElse)))
+  }
 }

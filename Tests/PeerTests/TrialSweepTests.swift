@@ -82,4 +82,33 @@ import Testing
       """
     }
   }
+
+  /// write(2) may write less than it was asked to: here half of it, each time.
+  @Test(arguments: TrialBoard.BootLoader.allCases)
+  func `what is written in pieces is written whole`(loader: TrialBoard.BootLoader) throws {
+    let board = try TrialBoard(loader)
+    try board.folder.write(
+      """
+      #define _GNU_SOURCE
+      #include <dlfcn.h>
+      #include <unistd.h>
+      static size_t half(size_t count) { return count > 1 ? count / 2 : count; }
+      ssize_t write(int file, const void *bytes, size_t count) {
+        ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+        return real(file, bytes, half(count));
+      }
+      ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset) {
+        ssize_t (*real)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite64");
+        return real(file, bytes, half(count), offset);
+      }
+      ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
+        return pwrite64(file, bytes, count, offset);
+      }
+      """, to: "short.c")
+    try mustRun("clang", "-shared", "-fPIC", "-o", "short.so", "short.c", in: board.folder.path)
+    let short =
+      "running env LD_PRELOAD=\"$DIR/short.so\" \(TrialBoard.command.joined(separator: " "))"
+    try board.must("quietly \(short) update; all=$(go); [ $all = 2 ] || echo \"$all started\"")
+    try board.must("quietly \(short) mark-good; all 2")
+  }
 }
