@@ -32,6 +32,8 @@ def call(*command, **options):
 
 
 def fresh_folder(path):
+    # A deployment is immutable, and so cannot be removed.
+    subprocess.run(["chattr", "-R", "-f", "-i", path], check=False)
     shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path)
     return path
