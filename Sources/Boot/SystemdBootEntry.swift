@@ -39,6 +39,25 @@ struct SystemdBootEntry {
     kernel = SystemdBootEntry.padded(last)
   }
 
+  /// Keys that name what is started. (The Boot Loader Specification)
+  private static let kernelKeys = ["linux", "efi", "uki"]
+
+  /// Where the sector begins that makes a text an entry, nil if there is none. Another program puts
+  /// it anywhere.
+  static func decisiveSector(of text: [UInt8]) -> Int? {
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      let word = line.drop(while: isBlank).prefix { !isBlank($0) }
+      if kernelKeys.contains(where: { word.elementsEqual($0.utf8) }) {
+        return word.startIndex / sectorBytes * sectorBytes
+      }
+    }
+    return nil
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+  }
+
   /// Whether a file ends in a sector that makes it an entry.
   static func isComplete(_ text: [UInt8]) -> Bool {
     text.count > sectorBytes && text.count.isMultiple(of: sectorBytes)
@@ -79,7 +98,7 @@ extension SystemdBoot {
   func complete(
     _ name: String, _ entry: SystemdBootEntry, _ esp: borrowing FileDescriptor
   ) throws(BootError) {
-    try writeLastSector(entry.kernel, at: entry.head.count, of: name, esp)
+    try overwrite(entry.kernel, at: entry.head.count, of: name, esp)
     try expect(entry.head + entry.kernel, in: name, esp)
   }
 
@@ -92,9 +111,9 @@ extension SystemdBoot {
       let text = try at("\(entriesPath)/\(name)") { () throws(Errno) in
         try esp.open("\(folder)/\(name)").readAll(limit: BootDirectory.textBytesMax)
       }
-      guard SystemdBootEntry.isComplete(text) else { continue }
-      let start = text.count - SystemdBootEntry.sectorBytes
-      try writeLastSector(SystemdBootEntry.inert, at: start, of: name, esp)
+      guard let start = SystemdBootEntry.decisiveSector(of: text) else { continue }
+      let inert = Array(SystemdBootEntry.inert.prefix(text.count - start))
+      try overwrite(inert, at: start, of: name, esp)
     }
     for name in names.reversed() {
       try at("\(entriesPath)/\(name)") { () throws(Errno) in try esp.unlink("\(folder)/\(name)") }
@@ -102,7 +121,8 @@ extension SystemdBoot {
     try syncEntries(esp)
   }
 
-  private func writeLastSector(
+  /// Within the file as it is.
+  private func overwrite(
     _ sector: [UInt8], at start: Int, of name: String, _ esp: borrowing FileDescriptor
   ) throws(BootError) {
     try at("\(entriesPath)/\(name)") { () throws(Errno) in

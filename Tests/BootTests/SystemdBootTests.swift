@@ -100,6 +100,25 @@ private struct ESP {
     #expect(try esp.names() == ["ostree-2-os.conf", "other.conf"])
   }
 
+  /// Freed blocks may come up again under the name of a newer entry: what lies there then must not
+  /// start anything.
+  @Test(arguments: [
+    "title By hand\nlinux /linux\noptions x\n",
+    "title By hand\noptions \(String(repeating: "x", count: 600))\n\tefi\t/os.efi",
+    "options \(String(repeating: "x", count: 1022 - 8))\nlinux /linux\ninitrd /initrd\n",
+  ])
+  func `an entry by another program is out of force before it goes`(_ text: String) throws {
+    let esp = try ESP()
+    let path = try esp.folder.write(text, to: "loader/entries/ostree-1-os.conf")
+    let open = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    try esp.write(["a"])
+    #expect(try esp.names() == ["ostree-2-os.conf"])
+    let left = [UInt8](try open.readToEnd() ?? Data())
+    #expect(left.count == text.utf8.count)
+    #expect(SystemdBootEntry.decisiveSector(of: Array(text.utf8)) != nil)
+    #expect(SystemdBootEntry.decisiveSector(of: left) == nil)
+  }
+
   @Test func `a kernel whose path fills more than a sector is refused, and nothing changes`() throws
   {
     let esp = try ESP()
