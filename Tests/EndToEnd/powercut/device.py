@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device whose power is cut: two versions of the system under test, and a disk on which the
 real `ostree` put the first, laid out in several ways."""
+import glob
 import os
 import shutil
 from dataclasses import dataclass
 
 import image
 from debian import Kernel
-from host import ROOT, WORK, call, coppice, fresh_folder, write
+from host import ROOT, WORK, call, coppice, fresh_folder, read, write
 from image import ALIGNMENT, Disk, Partition, Sysroot
 from system import REF, REMOTE, System
+
+from .ext4 import FileSystem
+from .fat import FAT
+from .grub import Grub, debugfs, grub_fstest
+from .systemdboot import SystemdBoot, mtools
 
 FOLDER = os.path.join(WORK, "powercut")
 OS = "e2e"
 # The ref of a version with the kernel, the initramfs and the version of another.
 TWIN = "e2e/twin"
-MODULES = ["virtio_pci", "virtio_blk", "virtio_net"]
+MODULES = ["virtio_pci", "virtio_blk", "virtio_net", "vfat", "nls_cp437", "nls_ascii"]
 # A busy host gives an emulated timer no time, which a kernel that checks takes for a broken one.
 ARGUMENTS = ["root=LABEL=root", "rw", "console=ttyS0", "panic=1", "no_timer_check"]
 BOOT_MEBIBYTES, ROOT_MEBIBYTES = 48, 64
@@ -31,22 +37,35 @@ class Layout:
     has_own_boot: bool
     # What stands before `coppice` in the guest.
     launcher: str = ""
+    # systemd-boot in the place of GRUB; /boot is a folder of the root file system.
+    has_esp: bool = False
 
     @property
     def parts(self):
-        """Where the file systems begin and end on the disk; that of /boot first, that of the root
-        last, which may be the same."""
-        sizes = [BOOT_MEBIBYTES, ROOT_MEBIBYTES] if self.has_own_boot else [ROOT_MEBIBYTES]
+        """Where the file systems begin and end on the disk: first the one that the boot loader
+        reads, last the root, which may be the same."""
+        has_two = self.has_own_boot or self.has_esp
+        sizes = [BOOT_MEBIBYTES, ROOT_MEBIBYTES] if has_two else [ROOT_MEBIBYTES]
         found, begin = [], ALIGNMENT
         for size in sizes:
             found.append((begin, begin + (size << 20)))
             begin += size << 20
         return found
 
+    def boot_file_system(self, medium, start):
+        """The one that the boot loader reads."""
+        return FAT(medium, start) if self.has_esp else FileSystem(medium, start)
+
+    def loader(self, file_system):
+        """What the boot loader sees there."""
+        if self.has_esp:
+            return SystemdBoot(file_system)
+        return Grub(file_system, "" if self.has_own_boot else "boot")
+
     @property
-    def boot_path(self):
-        """Of what is /boot, in its file system."""
-        return "" if self.has_own_boot else "boot"
+    def readers(self):
+        """Other programs that read that file system."""
+        return (mtools,) if self.has_esp else (grub_fstest, debugfs)
 
 
 LAYOUTS = [
@@ -56,6 +75,7 @@ LAYOUTS = [
     Layout("boot-4k", 4096, True),
     Layout("boot-1k-freeze", 1024, True, "without checkpoint"),
     Layout("boot-4k-freeze", 4096, True, "without checkpoint"),
+    Layout("esp", 4096, False, has_esp=True),
 ]
 
 
@@ -111,6 +131,10 @@ class Maker:
         boot, aside = self.sysroot + "/boot", folder + "/boot"
         options = [*EXT4, "-b", str(layout.block_bytes)]
         partitions = []
+        if layout.has_esp:
+            # A grub.cfg would be taken for the boot loader's.
+            os.rename(boot + "/grub", folder + "/grub")
+            partitions.append(self._system_partition(folder))
         if layout.has_own_boot:
             os.rename(boot, aside)
             os.mkdir(boot)
@@ -121,4 +145,19 @@ class Maker:
         if layout.has_own_boot:
             os.rmdir(boot)
             os.rename(aside, boot)
+        if layout.has_esp:
+            os.rename(folder + "/grub", boot + "/grub")
         return Disk(folder + "/disk.img", "gpt", partitions).path
+
+    def _system_partition(self, folder):
+        """An EFI system partition with the entry of version 1 as an image builder writes it: what
+        names the kernel is not in a sector of its own, as it is where coppice writes."""
+        part = Partition(folder + "/esp.part", BOOT_MEBIBYTES, "type=uefi")
+        settings = folder + "/loader.conf"
+        write(settings, read(ROOT + "/bootloader/systemd-boot/loader.conf"))
+        entry = glob.glob(self.sysroot + "/boot/loader/entries/*.conf")[0]
+        lines = image.parse_entry(read(entry))
+        files = {"loader/loader.conf": settings, f"loader/entries/ostree-1-{OS}.conf": entry}
+        for path in (lines["linux"], lines["initrd"]):
+            files[path.lstrip("/")] = f"{self.sysroot}/boot{path}"
+        return part.format_fat("ESP", files)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What GRUB does with bootloader/grub/grub.cfg: which entries it sees and which one it starts."""
 import re
+import subprocess
+import zlib
 from dataclasses import dataclass
 
 from .ext4 import Unreadable
@@ -88,6 +90,27 @@ class Grub:
         is_used_up = self.is_counting and self.variables["boot_counter"] not in "123456789"
         return 1 if is_used_up and len(self.entries) > 1 else 0
 
+    def holds(self, path, content):
+        return self.file_system.is_same(self.file(path), content)
+
+    def content(self, path):
+        return self.file_system.content(self.file(path), is_metadata=False)
+
+    def contents(self):
+        """All files that it reads."""
+        texts = [f"{self.boot}/grub/grubenv"]
+        if self.has_generated:
+            texts.append(f"{self.boot}/loader/grub-entries.cfg")
+        folder = f"{self.boot}/loader/entries"
+        texts += [f"{folder}/{name}"
+                  for name in self.file_system.entries(self.file_system.find(folder))]
+        for name in texts:
+            yield name, self.file_system.read(name)
+        for entry in self.entries:
+            for path in (entry.kernel, entry.initramfs):
+                name = path if self.file_system.exists(path) else f"{self.boot}{path}"
+                yield name, self.content(path)
+
     def file(self, path):
         """The inode behind a path of an entry, which may or may not begin with /boot."""
         try:
@@ -111,3 +134,17 @@ class Grub:
             left = self.variables["boot_counter"]
             less = int(left) - 1 if left in "23456789" else 0 if left == "1" else -1
             self.set_variables(medium, boot_counter=less)
+
+
+def grub_fstest(partition, name, content):
+    """Whether GRUB's own file systems, run on this machine, read this content."""
+    found = subprocess.run(["grub-fstest", partition, "crc", f"(loop0)/{name.lstrip('/')}"],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+    return found.strip() == f"{zlib.crc32(content):08x}".encode()
+
+
+def debugfs(partition, name, content):
+    found = subprocess.run(
+        ["debugfs", "-c", "-n", "-R", f"cat /{name.lstrip('/')}", partition],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout
+    return found == content

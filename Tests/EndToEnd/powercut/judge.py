@@ -102,6 +102,8 @@ class Judge:
         """What boots now, and what boots once Linux has replayed the journal."""
         problems = []
         for place, view in (("loader", raw), ("replayed", replayed)):
+            if view is None:
+                continue  # No journal is there to be replayed.
             if isinstance(view, str):
                 problems.append(f"{place}: {view}")
                 continue
@@ -125,7 +127,7 @@ class Judge:
 
     def _raw_view(self, medium):
         try:
-            file_system = FileSystem(medium.bytes, self.layout.parts[0][0])
+            file_system = self.layout.boot_file_system(medium.bytes, self.layout.parts[0][0])
             view = self.loader.view(file_system)
         except DAMAGE as problem:
             return str(problem)
@@ -139,7 +141,7 @@ class Judge:
         wrong = repaired(self.root_scratch.path)
         if wrong:
             root.problems.append(f"file system: {wrong}")
-        if not self.layout.has_own_boot:
+        if self.root_scratch is self.boot_scratch:
             root.view = self._replayed_view()
         try:
             tree = Tree(self.root_scratch.file_system(), self.truth)

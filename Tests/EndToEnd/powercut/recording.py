@@ -8,8 +8,6 @@ from host import Failure, call, fresh_folder
 from machine import NETWORK, Machine, accelerator
 
 from .device import FOLDER
-from .ext4 import FileSystem
-from .grub import Grub
 from .writelog import entry_count
 
 # A start takes 5 s where nothing else runs.
@@ -59,24 +57,26 @@ def mapped(path):
 
 
 def look(disk, layout):
-    """What GRUB sees on a disk."""
-    return Grub(FileSystem(disk, layout.parts[0][0]), layout.boot_path)
+    """What the boot loader sees on a disk."""
+    return layout.loader(layout.boot_file_system(disk, layout.parts[0][0]))
 
 
 def prepare_boot(disk, layout, **variables):
-    """Sets variables of grubenv, counts this start, and gives QEMU's arguments for it."""
+    """Sets variables of grubenv, counts this start, and gives QEMU's arguments for it. On an ESP,
+    nothing is counted."""
     content = mapped(disk)
-    grub = look(content, layout)
+    loader = look(content, layout)
     if variables:
-        grub.set_variables(content, **variables)
-        grub = look(content, layout)
-    entry = grub.entries[grub.position]
-    grub.count(content)
+        loader.set_variables(content, **variables)
+        loader = look(content, layout)
+    entry = loader.entries[loader.position]
+    if not layout.has_esp:
+        loader.count(content)
     files = []
     for path in (entry.kernel, entry.initramfs):
         files.append(f"{os.path.splitext(disk)[0]}-{os.path.basename(path)}")
         with open(files[-1], "wb") as file:
-            file.write(grub.file_system.content(grub.file(path)))
+            file.write(loader.content(path))
     content.close()
     return ["-kernel", files[0], "-initrd", files[1], "-append", entry.options]
 
@@ -104,6 +104,8 @@ def wait_up(guest, layout, version=None):
     if layout.has_own_boot:
         # Partitions are numbered in their order on the disk: /boot comes first.
         guest.must_run("mount -t ext4 /dev/vda1 /boot")
+    if layout.has_esp:
+        guest.must_run("mount -t vfat /dev/vda1 /efi")
     return found
 
 

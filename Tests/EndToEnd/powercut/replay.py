@@ -63,7 +63,8 @@ class Replay:
         not survive a cut within either."""
         disk = mapped(self.recording.before)
         found = []
-        for start, _ in self.layout.parts:
+        parts = self.layout.parts
+        for start, _ in parts[1:] if self.layout.has_esp else parts:
             found.append(Whole(start + 1024, start + 2048, 1024))
             file_system = FileSystem(disk, start)
             unit = file_system.block_bytes
