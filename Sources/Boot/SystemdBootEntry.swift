@@ -58,12 +58,6 @@ struct SystemdBootEntry {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
   }
 
-  /// Whether a file ends in a sector that makes it an entry.
-  static func isComplete(_ text: [UInt8]) -> Bool {
-    text.count > sectorBytes && text.count.isMultiple(of: sectorBytes)
-      && text[(text.count - sectorBytes)...].starts(with: "linux ".utf8)
-  }
-
   /// Filled with a comment up to whole sectors.
   private static func padded(_ text: [UInt8]) -> [UInt8] {
     let missing = (sectorBytes - text.count % sectorBytes) % sectorBytes
