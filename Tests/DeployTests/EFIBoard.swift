@@ -9,7 +9,7 @@ import Testing
 
 /// A sysroot whose boot loader is systemd-boot, with its ESP in a folder. `start` does what
 /// systemd-boot 252 does from reset to login, by names and texts on the ESP alone.
-final class EFIBoard {
+final class EFIBoard: CountingBoard {
   let sysroot: TestSysroot
   var esp: String { "\(sysroot.path)/efi" }
   var entries: String { "\(esp)/loader/entries" }
@@ -24,25 +24,6 @@ final class EFIBoard {
     try deploy(TestSysroot.one)
     try start()
     try markGood()
-  }
-
-  func open() throws -> Sysroot { try sysroot.open() }
-
-  @discardableResult
-  func deploy(_ hex: String, trialBoots: Int = 3) throws -> DeployReport {
-    try sysroot.deploy(hex) { $0.trialBoots = trialBoots }
-  }
-
-  @discardableResult
-  func markGood() throws -> MarkGoodReport {
-    let opened = try open()
-    return try opened.markGood(try opened.lock())
-  }
-
-  @discardableResult
-  func settleFallback() throws -> FallbackReport? {
-    let opened = try open()
-    return try opened.settleFallback(try opened.lock())
   }
 
   /// What a deploy that is cut between the links and the entries leaves.
@@ -142,8 +123,6 @@ final class EFIBoard {
     return ran
   }
 
-  func booted() throws -> String { try #require(try open().state().booted).commit.hex }
-
   // MARK: What is there
 
   /// Names of entry files, whatever is in them.
@@ -154,11 +133,4 @@ final class EFIBoard {
   func kernels() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: "\(esp)/ostree").sorted()
   }
-
-  /// Commits in boot order.
-  func order() throws -> [String] { try open().state().deployments.map { $0.commit.hex } }
-
-  func proofs() throws -> [DeploymentProof] { try open().status().deployments.map { $0.proof } }
-
-  func trials() throws -> TrialRecord { try open().trialRecord() }
 }

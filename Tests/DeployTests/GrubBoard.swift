@@ -10,7 +10,7 @@ import Testing
 
 /// A sysroot whose boot loader counts as `bootloader/grub.cfg` does, in a `grubenv` that the real
 /// `grub-editenv` reads and writes. `start` is what happens from reset to login.
-final class GrubBoard {
+final class GrubBoard: CountingBoard {
   let sysroot: TestSysroot
   var grubenv: String { "\(sysroot.path)/boot/grub/grubenv" }
 
@@ -25,13 +25,6 @@ final class GrubBoard {
     try markGood()
   }
 
-  func open() throws -> Sysroot { try sysroot.open() }
-
-  @discardableResult
-  func deploy(_ hex: String, trialBoots: Int = 3) throws -> DeployReport {
-    try sysroot.deploy(hex) { $0.trialBoots = trialBoots }
-  }
-
   /// How often it may be started, or why it was refused.
   func tryDeploy(_ hex: String, trialBoots: Int) throws -> Result<Int?, DeployError> {
     let opened = try open()
@@ -43,18 +36,6 @@ final class GrubBoard {
     return Result { () throws(DeployError) in
       try opened.deploy(commit, origin: Origin(refspec: "r"), wanted, lock).trialBoots
     }
-  }
-
-  @discardableResult
-  func markGood() throws -> MarkGoodReport {
-    let opened = try open()
-    return try opened.markGood(try opened.lock())
-  }
-
-  @discardableResult
-  func settleFallback() throws -> FallbackReport? {
-    let opened = try open()
-    return try opened.settleFallback(try opened.lock())
   }
 
   /// What the boot loader does, by the names that it reads; gives the position that it starts.
@@ -87,8 +68,6 @@ final class GrubBoard {
     return ran
   }
 
-  func booted() throws -> String { try #require(try open().state().booted).commit.hex }
-
   func set(_ variable: String) throws { try mustRun("grub-editenv", grubenv, "set", variable) }
 
   /// What counts.
@@ -106,11 +85,4 @@ final class GrubBoard {
         return (String(parts[0]), String(parts.count > 1 ? parts[1] : ""))
       })
   }
-
-  /// Commits in boot order.
-  func order() throws -> [String] { try open().state().deployments.map { $0.commit.hex } }
-
-  func proofs() throws -> [DeploymentProof] { try open().status().deployments.map { $0.proof } }
-
-  func trials() throws -> TrialRecord { try open().trialRecord() }
 }
