@@ -101,13 +101,13 @@ class Chain:
         self.hold(update)
         prove = scenarios.prove(layout, update.after)
         self.hold(prove)
-        if layout.has_esp:
-            return  # What renames are there is up to systemd-boot, which does not run here.
-        self.catches_rename(layout, prove.after)
+        if not layout.has_esp:  # There, nobody renames a link.
+            self.catches_rename(layout, prove.after)
         self.hold(scenarios.fall_back(layout, update.after))
         if self.is_full:
             self.hold(scenarios.roll_back(layout, prove.after))
-            self.hold(scenarios.relink(layout, self.maker.make_disk(layout)))
+            if not layout.has_esp:  # There every change writes new entries, as `update` does.
+                self.hold(scenarios.relink(layout, self.maker.make_disk(layout)))
 
     def catches(self, layout):
         """Where no sync does anything there must be bad states, or nothing is proven."""

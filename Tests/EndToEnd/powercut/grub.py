@@ -118,22 +118,26 @@ class Grub:
         except Unreadable:
             return self.file_system.find(f"{self.boot}/{path}")
 
-    def set_variables(self, medium, **values):
-        """Writes grubenv as `save_env` does: into its blocks, whatever the file system thinks."""
-        variables = {**self.variables, **values}
-        text = BLOCK_HEAD + b"".join(f"{name}={value}\n".encode()
-                                     for name, value in variables.items() if value is not None)
-        inode = self.file_system.find(f"{self.boot}/grub/grubenv")
-        block = self.file_system.extents(inode)[0][1]
-        place = self.file_system.start + block * self.file_system.block_bytes
-        medium[place:place + BLOCK_BYTES] = text.ljust(BLOCK_BYTES, b"#")
+    def use_up(self, disk):
+        """As after the last start of a trial."""
+        self._set_counter(disk, -1)
 
-    def count(self, medium):
+    def count(self, disk):
         """What `grub.cfg` does before it starts an entry."""
         if self.is_counting:
             left = self.variables["boot_counter"]
-            less = int(left) - 1 if left in "23456789" else 0 if left == "1" else -1
-            self.set_variables(medium, boot_counter=less)
+            self._set_counter(disk, int(left) - 1 if left in "123456789" else -1)
+
+    def _set_counter(self, disk, value):
+        """Writes grubenv as `save_env` does: into its blocks, whatever the file system thinks."""
+        variables = {**self.variables, "boot_counter": value}
+        text = BLOCK_HEAD + b"".join(f"{name}={value}\n".encode()
+                                     for name, value in variables.items())
+        inode = self.file_system.find(f"{self.boot}/grub/grubenv")
+        block = self.file_system.extents(inode)[0][1]
+        with open(disk, "r+b") as file:
+            file.seek(self.file_system.start + block * self.file_system.block_bytes)
+            file.write(text.ljust(BLOCK_BYTES, b"#"))
 
 
 def grub_fstest(partition, name, content):

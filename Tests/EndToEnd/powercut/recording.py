@@ -34,11 +34,12 @@ class Recording:
         self.log = self.folder + "/writes.log"
         self.phases = []
 
-    def begin(self, disk, **variables):
-        """The disk, once GRUB has read and counted; gives what it starts. See `prepare_boot`."""
+    def begin(self, disk, is_used_up=False):
+        """The disk, once the boot loader has read and counted; gives what it starts. See
+        `prepare_boot`."""
         fresh_folder(self.folder)
         call("cp", "--sparse=always", disk, self.before)
-        boot = prepare_boot(self.before, self.layout, **variables)
+        boot = prepare_boot(self.before, self.layout, is_used_up)
         call("cp", "--sparse=always", self.before, self.after)
         call("truncate", "-s", "0", self.log)
         return boot
@@ -61,17 +62,16 @@ def look(disk, layout):
     return layout.loader(layout.boot_file_system(disk, layout.parts[0][0]))
 
 
-def prepare_boot(disk, layout, **variables):
-    """Sets variables of grubenv, counts this start, and gives QEMU's arguments for it. On an ESP,
-    nothing is counted."""
+def prepare_boot(disk, layout, is_used_up=False):
+    """Counts this start, and gives QEMU's arguments for it. `is_used_up`: version 2 has had all the
+    starts of its trial."""
     content = mapped(disk)
     loader = look(content, layout)
-    if variables:
-        loader.set_variables(content, **variables)
+    if is_used_up:
+        loader.use_up(disk)
         loader = look(content, layout)
     entry = loader.entries[loader.position]
-    if not layout.has_esp:
-        loader.count(content)
+    loader.count(disk)
     files = []
     for path in (entry.kernel, entry.initramfs):
         files.append(f"{os.path.splitext(disk)[0]}-{os.path.basename(path)}")

@@ -50,7 +50,7 @@ def prove(layout, disk):
 def fall_back(layout, disk):
     """Version 2 has used up its starts; version 1 takes it out of the boot order."""
     recording = Recording(layout, "fallback")
-    boot = recording.begin(disk, boot_counter="-1")
+    boot = recording.begin(disk, is_used_up=True)
     with recorded(recording, boot) as guest:
         recording.phase("fallback")
         wait_up(guest, layout, "1")
