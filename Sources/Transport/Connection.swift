@@ -30,6 +30,8 @@ final class Connection: @unchecked Sendable {
   private var outgoing = OutgoingBytes()
   private var cannotSend = false
 
+  /// Bytes that the other side, or the kernel for it, has taken.
+  private(set) var sentCount: UInt64 = 0
   /// Complete responses so far.
   var answeredCount = 0
   /// Monotonic nanoseconds of the end of the last response.
@@ -63,7 +65,9 @@ final class Connection: @unchecked Sendable {
   func flush() -> Socket.Readiness {
     while hasOutgoing && !cannotSend {
       switch outgoing.withBytes({ sendSome($0) }) {
-      case .bytes(let count): outgoing.consume(count)
+      case .bytes(let count):
+        outgoing.consume(count)
+        sentCount += UInt64(count)
       case .wait(let readiness): return readiness
       case .closed, .failed: cannotSend = true
       }

@@ -45,6 +45,11 @@ struct Exchange {
   mutating func run() throws(TransportError) -> Outcome {
     let head = try readHead()
     isReusable = head.isPersistent
+    if let submission = transfer.request.submission {
+      // What is answered before it was all sent leaves a rest that is no next request.
+      if connection.hasOutgoing { isReusable = false }
+      return try receiveAnswer(head, submission)
+    }
     switch head.status {
     case 200, 203: return try receiveWhole(head)
     case 204, 205: return try receiveWhole(head)
@@ -86,6 +91,8 @@ struct Exchange {
 
   private func info(_ head: ResponseHead, total: UInt64?) -> ResponseInfo {
     var info = ResponseInfo()
+    info.status = head.status
+    info.isRepeated = transfer.isRepeated
     info.expectedBytes = total
     info.validator = head.validator
     info.conditions = head.conditions
@@ -128,6 +135,33 @@ struct Exchange {
     transfer.total = transfer.total ?? range.total
     transfer.validator = transfer.validator ?? head.validator
     return try receiveBody(head, framing(of: head), last: last)
+  }
+
+  /// To a submission every status is an answer, with a body that may say more. Only the redirects
+  /// that keep the method are followed. RFC 9110 15.4.
+  private mutating func receiveAnswer(
+    _ head: ResponseHead, _ submission: Submission
+  ) throws(TransportError) -> Outcome {
+    if head.isEncoded { throw malformed(.contentEncoding) }
+    if RetryPolicy.isTransient(status: head.status) {
+      drain(head)
+      return failure(head)
+    }
+    switch (head.status, submission.method) {
+    case (307, _), (308, _), (301, .put), (302, .put):
+      guard let location = head.location else { throw malformed(.location) }
+      drain(head)
+      return .redirected(to: location)
+    default: break
+    }
+    if transfer.hasBegun {
+      handler.restart(transfer.request)
+      transfer.hasBegun = false
+    }
+    transfer.forget()
+    let framing = framing(of: head)
+    if case .length(let length) = framing { transfer.total = length }
+    return try receiveBody(head, framing, last: nil)
   }
 
   private mutating func notModified(_ head: ResponseHead) -> Outcome {
@@ -297,10 +331,10 @@ struct Exchange {
   /// Sends what is to be sent and waits for more to come; false at a proper end of the connection.
   private mutating func fill() throws(TransportError) -> Bool {
     while true {
-      let sending = connection.flush()
+      let sending = send()
       switch connection.receive() {
       case .bytes(let count):
-        speed.received(count)
+        speed.moved(count)
         try throttle(count)
         return true
       case .closed(let isClean):
@@ -310,6 +344,17 @@ struct Exchange {
       case .wait(let readiness): try wait(for: readiness.union(sending))
       }
     }
+  }
+
+  /// What goes out counts against slowness as what comes in does.
+  private mutating func send() -> Socket.Readiness {
+    let before = connection.sentCount
+    let readiness = connection.flush()
+    if connection.sentCount > before {
+      transfer.wasSent = true
+      speed.moved(Int(connection.sentCount - before))
+    }
+    return readiness
   }
 
   private mutating func wait(for readiness: Socket.Readiness) throws(TransportError) {

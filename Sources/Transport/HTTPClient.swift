@@ -49,6 +49,19 @@ public final class HTTPClient: Sendable {
     return try whole.take()
   }
 
+  /// Hands something in, with the retries of the options, and takes the answer whole.
+  ///
+  /// Any status is an answer but those that another attempt may change: 408, 429 and 5xx are
+  /// `.status` once the retries are over, or at once where the submission is not idempotent. It
+  /// is sent again after a broken connection only if it is, or if no byte of it had gone out.
+  public func send(
+    _ submission: Submission, to url: HTTPURL, limitBytes: Int
+  ) throws(TransportError) -> Answer {
+    let whole = WholeBody(TransferRequest(url, submission, limitBytes: UInt64(limitBytes)))
+    run(url, whole)
+    return try whole.takeAnswer()
+  }
+
   /// Runs transfers on the calling thread, over one connection kept alive to the origin of
   /// `base`, until `handler.nextRequest` gives nil and none is in flight, or it is cancelled.
   public func run(_ base: HTTPURL, _ handler: any TransferHandler) {

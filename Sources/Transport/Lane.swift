@@ -47,7 +47,12 @@ final class Lane {
     }
     transfer.prepareToSend(alongside: inFlight.count)
     for other in inFlight { other.wasPipelined = true }
-    connection.queue { head(of: transfer, connection).append(to: &$0) }
+    connection.queue {
+      head(of: transfer, connection).append(to: &$0)
+      if let submission = transfer.request.submission {
+        $0.append(contentsOf: submission.bytes)
+      }
+    }
     inFlight.append(transfer)
   }
 
@@ -71,6 +76,7 @@ final class Lane {
     }
     head.offset = transfer.offset
     head.ifRange = transfer.validator
+    head.submission = transfer.request.submission
     if transfer.offset == 0 { head.conditions = transfer.request.conditions }
     if transfer.isAtHome {
       head.credentials = transfer.request.url.credentials

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Codec
 
-/// Writes the head of a GET request. RFC 9112 3.
+/// Writes the head of a request. RFC 9112 3.
 struct RequestHead {
   let url: HTTPURL
   let userAgent: String
@@ -11,6 +11,8 @@ struct RequestHead {
   var offset: UInt64 = 0
   var ifRange: String?
   var conditions: Conditions?
+  /// What follows the head; nil: nothing does, and it is a GET.
+  var submission: Submission?
   /// For the origin that the caller named, and for nobody else.
   var credentials: String?
   var proxyCredentials: String?
@@ -30,11 +32,16 @@ struct RequestHead {
       bytes.append(contentsOf: "\r\n".utf8)
     }
     let target = isAbsolute ? "http://\(url.authority)\(url.target)" : url.target
-    bytes.append(contentsOf: "GET \(target) HTTP/1.1\r\n".utf8)
+    let method = submission?.method.rawValue ?? "GET"
+    bytes.append(contentsOf: "\(method) \(target) HTTP/1.1\r\n".utf8)
     line("Host", url.authority)
     line("User-Agent", userAgent)
     line("Accept", "*/*")
     line("Accept-Encoding", "identity")
+    if let submission {
+      line("Content-Type", submission.contentType)
+      line("Content-Length", String(submission.bytes.count))
+    }
     if offset > 0 {
       line("Range", "bytes=\(offset)-")
       if let ifRange { line("If-Range", ifRange) }

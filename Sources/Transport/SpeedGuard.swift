@@ -18,9 +18,9 @@ struct SpeedGuard {
   /// A new window, as after each complete response.
   mutating func reset() { (bytes, waited) = (0, 0) }
 
-  mutating func received(_ count: Int) { bytes += UInt64(count) }
+  mutating func moved(_ count: Int) { bytes += UInt64(count) }
 
-  /// Whether, after this wait, too little has come for too long.
+  /// Whether, after this wait, too little has moved for too long.
   mutating func isTooSlow(afterWaiting nanoseconds: Int64) -> Bool {
     waited += nanoseconds
     guard bytesMin > 0, waited >= windowNanoseconds else { return false }

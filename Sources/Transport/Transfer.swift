@@ -17,6 +17,9 @@ public struct TransferRequest: Sendable {
   public var allowsPipelining: Bool
   /// Answers "not modified" instead of a body if the server's copy still is the one named here.
   public var conditions: Conditions?
+  /// What is handed in; nil: something is fetched. The answer is the body then, whatever its
+  /// status, but for those that a later attempt may change.
+  public private(set) var submission: Submission?
 
   public init(
     _ url: HTTPURL, tag: UInt64 = 0, limitBytes: UInt64, startOffset: UInt64 = 0,
@@ -29,6 +32,11 @@ public struct TransferRequest: Sendable {
     self.ifRange = ifRange
     self.allowsPipelining = allowsPipelining
     self.conditions = conditions
+  }
+
+  public init(_ url: HTTPURL, _ submission: Submission, tag: UInt64 = 0, limitBytes: UInt64) {
+    self.init(url, tag: tag, limitBytes: limitBytes)
+    self.submission = submission
   }
 }
 
@@ -46,6 +54,9 @@ public struct Conditions: Hashable, Sendable {
 
 /// What the head of a successful response says about the body.
 public struct ResponseInfo: Sendable {
+  public var status = 200
+  /// As in `Answer`.
+  public var isRepeated = false
   /// Of the whole content, from its byte 0; nil if the server does not say.
   public var expectedBytes: UInt64?
   /// 304: the copy that the request's conditions name is still good; no body follows.

@@ -134,7 +134,8 @@ final class TransferLoop {
     }
   }
 
-  /// RFC 9110 15.4. From https the way never leads to http.
+  /// RFC 9110 15.4. From https the way never leads to http, and what is handed in goes to nobody
+  /// but the origin that it is for.
   private func redirect(_ transfer: TransferState, to location: String) {
     let from = transfer.url
     guard let target = transfer.target.resolving(location) else {
@@ -143,11 +144,16 @@ final class TransferLoop {
     if transfer.target.isSecure && !target.isSecure {
       return handler.fail(transfer.request, .insecureRedirect(url: from, to: target.text))
     }
+    if transfer.request.submission != nil && target.origin != transfer.target.origin {
+      return handler.fail(transfer.request, .foreignRedirect(url: from, to: target.text))
+    }
     transfer.redirectCount += 1
     if transfer.redirectCount > client.options.redirectsMax {
       return handler.fail(transfer.request, .redirects(url: transfer.request.url.text))
     }
     transfer.target = target
+    // It was answered: the one before was not taken.
+    transfer.wasSent = false
     waiting.insert(transfer, at: 0)
   }
 
@@ -164,7 +170,7 @@ final class TransferLoop {
     case .closed:
       if wasShared { client.origins.countStrike(lane.origin) }
       // The other side may close an idle connection at any time, and just then the request came.
-      if !transfer.hasAnswer && connection.answeredCount > 0 {
+      if !transfer.hasAnswer && connection.answeredCount > 0 && transfer.mayRepeat {
         return waiting.insert(transfer, at: 0)
       }
     case .malformed where wasShared && client.origins.allowsPipelining(lane.origin):
@@ -186,6 +192,7 @@ final class TransferLoop {
   private func retry(
     _ transfer: TransferState, _ error: TransportError, afterSeconds: Int64?
   ) {
+    guard transfer.mayRepeat else { return handler.fail(transfer.request, error) }
     transfer.countFailure()
     let jitter = Process.randomBytes(1)[0]
     guard

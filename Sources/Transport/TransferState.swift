@@ -29,6 +29,9 @@ final class TransferState {
   /// Monotonic nanoseconds before which it must not be sent again.
   var notBefore: Int64 = 0
 
+  /// Whether bytes of an attempt before the present one have left.
+  private(set) var isRepeated = false
+
   // Of the present attempt:
   /// Whether it asked for a range.
   var askedRange = false
@@ -36,6 +39,8 @@ final class TransferState {
   var wasPipelined = false
   /// Whether any byte of the answer has come.
   var hasAnswer = false
+  /// Whether any byte of the request has left.
+  var wasSent = false
 
   init(_ request: TransferRequest, totalTimeoutMilliseconds: Int64?) {
     self.request = request
@@ -58,7 +63,13 @@ final class TransferState {
     askedRange = offset > 0
     wasPipelined = others > 0
     hasAnswer = false
+    if wasSent { isRepeated = true }
+    wasSent = false
   }
+
+  /// Whether another attempt does no harm: not where the server may have done already, once and
+  /// for good, what it was told.
+  var mayRepeat: Bool { !wasSent || request.submission?.isIdempotent ?? true }
 
   /// Without something to compare, a part may only be put together with content that cannot have
   /// changed: named by its checksum, or known to be so by the caller.

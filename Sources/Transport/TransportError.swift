@@ -33,6 +33,8 @@ public enum TransportError: Error, Hashable, Sendable {
   case redirects(url: String)
   /// A redirect from https to `to`, which is http.
   case insecureRedirect(url: String, to: String)
+  /// A redirect of a request with a body to another origin.
+  case foreignRedirect(url: String, to: String)
   case proxy(address: String, ProxyFailure)
   /// A file of certificates or keys cannot be used.
   case identity(path: String, IdentityFailure)

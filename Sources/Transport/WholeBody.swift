@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Takes one body into memory: the handler behind `HTTPClient.get`.
+/// Takes one body into memory: the handler behind `HTTPClient.get` and `send`.
 final class WholeBody: TransferHandler {
   private var request: TransferRequest?
   private var bytes: [UInt8] = []
@@ -15,6 +15,12 @@ final class WholeBody: TransferHandler {
     case .success(let fetched): return fetched
     case .failure(let error): throw error
     }
+  }
+
+  /// What came of it, where something was handed in.
+  func takeAnswer() throws(TransportError) -> Answer {
+    _ = try take()
+    return Answer(status: response.status, bytes: bytes, isRepeated: response.isRepeated)
   }
 
   func nextRequest(mayWait: Bool) -> TransferRequest? {

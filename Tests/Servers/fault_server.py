@@ -16,6 +16,7 @@ import threading
 import time
 
 from fault_proxy import ProxyRole, head
+from fault_submission import SubmissionRole
 
 lock = threading.Lock()
 log = []
@@ -28,7 +29,7 @@ def content(count, version=1):
     return (block * (count // 4096 + 1))[:count]
 
 
-class Client(ProxyRole):
+class Client(ProxyRole, SubmissionRole):
     """One connection: reads requests, and answers them by path."""
 
     def __init__(self, sock, options):
@@ -71,6 +72,8 @@ class Client(ProxyRole):
                 if not target.startswith("/log"):
                     with lock:
                         log.append({"connection": self.number, "line": line, **headers})
+                if not target.startswith("/early"):
+                    self.body = self.read_body(headers)
                 if self.answer(target, headers) is False:
                     break
                 self.answered += 1

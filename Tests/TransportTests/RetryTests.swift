@@ -116,7 +116,7 @@ import Testing
     let second: Int64 = 1_000_000_000
     var verdicts: [Bool] = []
     for received in [0, 200, 199, 0] {
-      speed.received(received)
+      speed.moved(received)
       verdicts.append(speed.isTooSlow(afterWaiting: second))
     }
     #expect(verdicts == [false, false, false, true])

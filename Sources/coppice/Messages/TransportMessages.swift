@@ -55,6 +55,10 @@ extension TransportError: Reportable {
       Message(
         .refused, "insecure-redirect", "'\(url)' leads from https to '\(target)', which is http",
         url: url)
+    case .foreignRedirect(let url, let target):
+      Message(
+        .refused, "foreign-redirect", "'\(url)' sends what is meant for it on to '\(target)'",
+        hint: "name the server that it leads to in the configuration, if it is yours", url: url)
     case .proxy(let address, let failure): failure.message(address)
     case .identity(let path, let failure): failure.message(path)
     case .noTrustRoots:
