@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bytes as hexadecimal digits, lower case only, as OSTree writes checksums.
+/// Bytes as hexadecimal digits, in lower case, as OSTree and TUF write them.
 public enum Hex {
   /// Two lower-case digits for each byte.
   public static func encode(_ bytes: Span<UInt8>) -> String {
@@ -14,13 +14,20 @@ public enum Hex {
   }
 
   /// Nil unless `text` is an even number of digits of `0-9a-f`.
-  public static func decode(_ text: String) -> [UInt8]? {
+  public static func decode(_ text: String) -> [UInt8]? { decode(text, value(of:)) }
+
+  /// Nil unless `text` is an even number of digits of `0-9a-fA-F`, as other programs write keys.
+  public static func decode(eitherCase text: String) -> [UInt8]? {
+    decode(text, value(ofEitherCase:))
+  }
+
+  private static func decode(_ text: String, _ digit: (UInt8) -> UInt8?) -> [UInt8]? {
     guard text.utf8.count % 2 == 0 else { return nil }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.utf8.count / 2)
     var high: UInt8?
     for character in text.utf8 {
-      guard let value = value(of: character) else { return nil }
+      guard let value = digit(character) else { return nil }
       if let first = high {
         bytes.append(first << 4 | value)
         high = nil
@@ -31,7 +38,7 @@ public enum Hex {
     return bytes
   }
 
-  private static func digit(_ value: UInt8) -> UInt8 {
+  static func digit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 
@@ -41,5 +48,9 @@ public enum Hex {
     case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
     default: nil
     }
+  }
+
+  static func value(ofEitherCase character: UInt8) -> UInt8? {
+    value(of: UInt8(ascii: "A")...UInt8(ascii: "F") ~= character ? character | 0x20 : character)
   }
 }

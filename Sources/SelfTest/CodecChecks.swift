@@ -26,8 +26,40 @@ extension SelfTest {
     report.expect(
       JSONValue.object([("a", .array([.unsigned(.max), .string("\"\n")]))]).serialized()
         == #"{"a":[18446744073709551615,"\"\n"]}"#, "JSON is written")
+    checkJSON(&report)
     checkGVariant(&report)
     checkKeyfile(&report)
+  }
+
+  private static func checkJSON(_ report: inout Report) {
+    let text = #"{"b":[-0,"\u00fc\n",9007199254740991],"a":{"\ud83d\ude97":1,"\uffee":true}}"#
+    do throws(JSONError) {
+      let root = try JSONDocument(parsing: Array(text.utf8)).root
+      report.expect(root["a"]?["\u{FFEE}"]?.boolean == true, "a member of JSON is found")
+      report.expect(
+        root["b"]?.elements.map { $0.integer } == [0, nil, JSONNode.integerMax],
+        "54 bits of JSON are read")
+      let forms: [(CanonicalForm, String)] = [
+        (.olpc, "{\"a\":{\"\u{FFEE}\":true,\"\u{1F697}\":1},\"b\":[0,\"ü\n\",9007199254740991]}"),
+        (
+          .otaASCII,
+          #"{"a":{"\uffee":true,"\ud83d\ude97":1},"b":[0,"\u00fc\n",9007199254740991]}"#
+        ),
+        (
+          .otaUTF8,
+          "{\"a\":{\"\u{1F697}\":1,\"\u{FFEE}\":true},\"b\":[0,\"ü\\n\",9007199254740991]}"
+        ),
+      ]
+      for (form, expected) in forms {
+        report.expect(root.canonical(form) == Array(expected.utf8), "JSON has a canonical form")
+      }
+    } catch { report.fail("JSON is read") }
+    for refused in ["{\"b\":1,\"a\":2,\"b\":3}", "[1.5]", "[\"\\udc00\"]", "[01]", "[", "[] x"] {
+      do throws(JSONError) {
+        _ = try JSONDocument(parsing: Array(refused.utf8))
+        report.fail("what is not JSON is refused")
+      } catch { report.expect(true, "what is not JSON is refused") }
+    }
   }
 
   private static func checkGVariant(_ report: inout Report) {

@@ -34,3 +34,19 @@ extension GVariantError {
     }
   }
 }
+
+extension JSONError {
+  var words: String {
+    switch self {
+    case .tooLarge(let byteCount): "\(byteCount) bytes are more than is read"
+    case .notText(let at): "no UTF-8 text at byte \(at)"
+    case .unexpected(let at): "no JSON at byte \(at)"
+    case .trailing(let at): "something behind the end at byte \(at)"
+    case .number(let at): "no whole number at byte \(at)"
+    case .string(let at): "bad string at byte \(at)"
+    case .surrogate(let at): "half of a surrogate pair at byte \(at)"
+    case .duplicateName(let at): "a name for the second time at byte \(at)"
+    case .depth(let at): "nested too deeply at byte \(at)"
+    }
+  }
+}
