@@ -7,6 +7,11 @@ public enum Ed25519 {
   public static let publicKeyByteCount = 32
   public static let signatureByteCount = 64
 
+  /// What comes before the key in a SubjectPublicKeyInfo. RFC 8410, 4.
+  static let subjectPublicKeyInfoFrame: [UInt8] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+  ]
+
   /// Whether `signature` (64 bytes) over `message` was made with the key whose public half is
   /// `publicKey` (32 bytes). False for anything of another length. EVP_DigestVerify(3).
   public static func verify(
@@ -39,7 +44,7 @@ public enum Ed25519 {
   /// The 32 bytes inside a SubjectPublicKeyInfo in DER, or nil if that is not an Ed25519 key.
   /// The frame around the key never varies, so it is compared and not parsed. RFC 8410, section 4.
   public static func publicKey(subjectPublicKeyInfo der: ArraySlice<UInt8>) -> [UInt8]? {
-    let frame: [UInt8] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]
+    let frame = subjectPublicKeyInfoFrame
     guard der.count == frame.count + publicKeyByteCount, der.starts(with: frame) else { return nil }
     return Array(der.dropFirst(frame.count))
   }

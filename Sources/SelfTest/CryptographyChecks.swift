@@ -10,6 +10,7 @@ extension SelfTest {
     checkSHA256(&report)
     checkFileHash(scratch, &report)
     checkEd25519(&report)
+    checkSignatures(&report)
   }
 
   private static func checkSHA256(_ report: inout Report) {
