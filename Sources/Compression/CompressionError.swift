@@ -9,6 +9,8 @@ public enum CompressionError: Error, Hashable, Sendable {
   case outOfMemory
   /// What comes out is more than the caller takes.
   case tooLarge
+  /// Of a kind that is not read: encrypted, in several volumes, or packed in another way.
+  case unsupported
 }
 
 /// zlib and liblzma, as the program runs with them.
