@@ -66,9 +66,8 @@ private struct CanonicalWriter {
   mutating func write(_ start: Int, _ drain: (inout [UInt8]) -> Void) -> Int {
     switch text.bytes[start] {
     case UInt8(ascii: "{"):
-      if text.isSorted(start, order) { return writeSortedObject(start, drain) }
-      writeUnsortedObject(start, drain)
-      return text.end(ofValueAt: start)
+      return text.isSorted(start, order)
+        ? writeSortedObject(start, drain) : writeUnsortedObject(start, drain)
     case UInt8(ascii: "["): return writeArray(start, drain)
     case UInt8(ascii: "\""): return writeString(start, drain)
     default: return writeWord(start, drain)
@@ -91,16 +90,19 @@ private struct CanonicalWriter {
     return text.skipBlanks(from: end) + 1
   }
 
-  private mutating func writeUnsortedObject(_ start: Int, _ drain: (inout [UInt8]) -> Void) {
+  private mutating func writeUnsortedObject(
+    _ start: Int, _ drain: (inout [UInt8]) -> Void
+  ) -> Int {
+    var end = start + 1
     for (index, name) in text.sortedNames(of: start, order).enumerated() {
       pending.append(UInt8(ascii: index == 0 ? "{" : ","))
-      writeMember(Int(name), drain)
+      end = max(end, writeMember(Int(name), drain))
     }
     pending.append(UInt8(ascii: "}"))
     drain(&pending)
+    return text.skipBlanks(from: end) + 1
   }
 
-  @discardableResult
   private mutating func writeMember(_ name: Int, _ drain: (inout [UInt8]) -> Void) -> Int {
     let end = writeString(name, drain)
     pending.append(UInt8(ascii: ":"))
@@ -152,7 +154,7 @@ extension CanonicalWriter {
     var position = start + 1
     while true {
       let runStart = position
-      while CanonicalWriter.isPlain(text.bytes[position]) { position += 1 }
+      while JSONText.isPlain(text.bytes[position]) { position += 1 }
       writeBytes(runStart, position, drain)
       guard let scalar = text.scalar(at: &position) else { break }
       if form == .olpc { writeOLPC(scalar) } else { writeOTA(scalar) }
@@ -160,11 +162,6 @@ extension CanonicalWriter {
     }
     pending.append(UInt8(ascii: "\""))
     return position + 1
-  }
-
-  /// Whether a byte inside a string is spelled the same in all forms.
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
   private mutating func writeOLPC(_ scalar: UInt32) {

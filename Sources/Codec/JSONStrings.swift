@@ -16,6 +16,11 @@ enum JSONNameOrder {
 
 // Strings as they stand in the bytes, escapes and all.
 extension JSONText {
+  /// Whether a byte inside a string is a character that stands for itself in every spelling.
+  static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
   /// The character at `position` of a string, which moves behind it; nil at the closing mark.
   func scalar(at position: inout Int) -> UInt32? {
     let byte = bytes[position]
@@ -75,6 +80,10 @@ extension JSONText {
   /// Whether the string at `left` sorts before the one at `right`.
   func isName(_ left: Int, before right: Int, _ order: JSONNameOrder) -> Bool {
     var (left, right) = (left + 1, right + 1)
+    while bytes[left] == bytes[right], JSONText.isPlain(bytes[left]) {
+      left += 1
+      right += 1
+    }
     while let rightScalar = scalar(at: &right) {
       guard let leftScalar = scalar(at: &left) else { return true }
       if leftScalar != rightScalar { return order.rank(leftScalar) < order.rank(rightScalar) }

@@ -4,7 +4,7 @@ import Linux
 
 /// A key as OpenSSL holds it. EVP_PKEY(3).
 @safe struct KeyHandle: ~Copyable {
-  private let key: OpaquePointer
+  let key: OpaquePointer
 
   /// Takes over `key`.
   init(owning key: OpaquePointer) { unsafe self.key = key }
@@ -13,12 +13,20 @@ import Linux
 
   /// From a SubjectPublicKeyInfo, with nothing behind it. d2i_PUBKEY(3).
   init?(publicDER der: [UInt8]) {
+    unsafe self.init(der) { unsafe d2i_PUBKEY(nil, $0, $1) }
+  }
+
+  /// `decode` is one of OpenSSL's `d2i` functions; all of `der` must be one key.
+  init?(
+    _ der: [UInt8],
+    _ decode: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> OpaquePointer?
+  ) {
     CryptoLibrary.initialise()
     // A failed call leaves a note in the thread's error queue, which TLS would stumble over.
     defer { ERR_clear_error() }
     let key = unsafe der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
       var position = bytes.baseAddress
-      guard let key = unsafe d2i_PUBKEY(nil, &position, bytes.count) else { return nil }
+      guard let key = unsafe decode(&position, bytes.count) else { return nil }
       let end = unsafe bytes.baseAddress.map { unsafe $0 + bytes.count }
       guard unsafe position == end else {
         unsafe EVP_PKEY_free(key)
@@ -30,23 +38,26 @@ import Linux
     unsafe self.key = key
   }
 
+  /// OpenSSL's number of the algorithm.
+  var baseID: Int32 { unsafe EVP_PKEY_get_base_id(key) }
+
   /// The SubjectPublicKeyInfo in its one spelling. Nil if this is not a key of `kind`, or is one
   /// too weak to count.
   borrowing func material(_ kind: KeyKind) -> [UInt8]? {
     defer { ERR_clear_error() }
     switch kind {
     case .rsa:
-      guard unsafe EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA,
+      guard baseID == EVP_PKEY_RSA,
         unsafe EVP_PKEY_get_bits(key) >= PublicKey.rsaBitCountMin
       else { return nil }
       return publicDER()
     case .p256:
-      guard unsafe EVP_PKEY_get_base_id(key) == EVP_PKEY_EC, isOnP256,
+      guard baseID == EVP_PKEY_EC, isOnP256,
         let x = coordinate("qx"), let y = coordinate("qy")
       else { return nil }
       return KeyHandle.p256Frame + x + y
     case .ed25519:
-      guard unsafe EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 else { return nil }
+      guard baseID == EVP_PKEY_ED25519 else { return nil }
       return publicDER()
     }
   }
@@ -86,12 +97,20 @@ import Linux
 
   /// i2d_PUBKEY(3).
   private borrowing func publicDER() -> [UInt8]? {
-    let count = unsafe i2d_PUBKEY(key, nil)
+    let key = unsafe key
+    return unsafe KeyHandle.encode { unsafe i2d_PUBKEY(key, $0) }
+  }
+
+  /// What one of OpenSSL's `i2d` functions writes.
+  static func encode(
+    _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?) -> Int32
+  ) -> [UInt8]? {
+    let count = encode(nil)
     guard count > 0 else { return nil }
     var der = [UInt8](repeating: 0, count: Int(count))
     let written = unsafe der.withUnsafeMutableBufferPointer { bytes in
       var position = bytes.baseAddress
-      return unsafe i2d_PUBKEY(key, &position)
+      return unsafe encode(&position)
     }
     return written == count ? der : nil
   }
@@ -116,7 +135,7 @@ import Linux
   }
 
   /// The hash of MGF1 is that of the message unless something else is said.
-  private static func setPSS(_ options: OpaquePointer?, saltLength: Int32) -> Bool {
+  static func setPSS(_ options: OpaquePointer?, saltLength: Int32) -> Bool {
     unsafe EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1
       && EVP_PKEY_CTX_set_rsa_pss_saltlen(options, saltLength) == 1
   }

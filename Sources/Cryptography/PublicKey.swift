@@ -46,10 +46,22 @@ public struct PublicKey: Hashable, Sendable {
     material = Ed25519.subjectPublicKeyInfoFrame + key
   }
 
+  init(_ kind: KeyKind, material: [UInt8]) {
+    self.kind = kind
+    self.material = material
+  }
+
   private init?(subjectPublicKeyInfo der: [UInt8], _ kind: KeyKind) {
     guard let key = KeyHandle(publicDER: der), let material = key.material(kind) else { return nil }
     self.kind = kind
     self.material = material
+  }
+
+  /// What `keyval.public` of a key object says: 64 digits of an Ed25519 key, PEM of the others.
+  public var text: String {
+    kind == .ed25519
+      ? Hex.encode(material.span.extracting(last: Ed25519.publicKeyByteCount))
+      : PEM.encode(material.span, label: "PUBLIC KEY")
   }
 
   /// Whether `signature` over `message` was made with this key's private half. False for a scheme

@@ -11,6 +11,7 @@ extension SelfTest {
     checkFileHash(scratch, &report)
     checkEd25519(&report)
     checkSignatures(&report)
+    checkIdentity(&report)
   }
 
   private static func checkSHA256(_ report: inout Report) {
