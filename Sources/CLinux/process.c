@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -68,6 +69,11 @@ static int64_t nanoseconds(clockid_t clock) {
 }
 int64_t clinux_monotonic(void) { return nanoseconds(CLOCK_MONOTONIC); }
 int64_t clinux_realtime(void) { return nanoseconds(CLOCK_REALTIME); }
+int clinux_clock_is_synchronised(void) {
+  struct timex state = {.modes = 0};
+  int result = adjtimex(&state);
+  return result >= 0 && result != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
+}
 void clinux_sleep(int64_t wanted) {
   struct timespec time = {wanted / 1000000000, wanted % 1000000000};
   nanosleep(&time, NULL);

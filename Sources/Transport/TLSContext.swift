@@ -11,6 +11,8 @@ internal import Linux
   let raw: OpaquePointer
   let method: TLSTransport
   let sessions = TLSSessions()
+  /// Nil where any certificate will do.
+  let validity: TLSValidity?
 
   /// Without an identity unless `showsIdentity`; with the trust roots of `other`, if there is one.
   /// Errors: `.identity`, `.noTrustRoots`.
@@ -23,6 +25,7 @@ internal import Linux
     }
     unsafe raw = context
     method = TLSTransport()
+    validity = options.verifiesPeer ? TLSValidity(options.validity) : nil
     unsafe TLSContext.setProtocol(context)
     if options.verifiesPeer {
       if let other {
@@ -31,6 +34,7 @@ internal import Linux
       } else {
         try unsafe TLSTrust.load(into: context, caFile: options.caFile)
       }
+      unsafe TLSValidity.leaveDates(context)
       unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     } else {
       unsafe SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)

@@ -62,6 +62,7 @@ internal import Linux
     ERR_clear_error()
     let result = unsafe SSL_connect(ssl)
     if result == 1 {
+      if let failure = unsafe context.validity?.failure(of: ssl) { return .refused(failure) }
       isOpen = true
       return .done
     }

@@ -9,6 +9,8 @@ public struct TransportOptions: Sendable {
   /// request names, never to where it is redirected.
   public var certificateFile: String?
   public var privateKeyFile: String?
+  /// When certificates must be valid.
+  public var validity = ValidityTime.now(floor: 0)
   /// False: any certificate will do. For `tls-permissive=true` alone.
   public var verifiesPeer = true
 

@@ -11,6 +11,7 @@ import Testing
   func options(ca: String? = "ca.pem") -> TransportOptions {
     var options = TransportOptions.quick
     options.retriesMax = 0
+    options.validity.isCertain = true
     options.caFile = ca.map { certificates.path($0) }
     return options
   }
@@ -50,6 +51,30 @@ import Testing
     var permissive = options(ca: nil)
     permissive.verifiesPeer = false
     #expect(fetch(url, permissive) == .body(FaultServer.content(5)))
+  }
+
+  @Test func `a clock that nobody has set does not make a certificate too young`() {
+    let early = TLSServer.Server("early")
+    let expired = TLSServer.Server("expired")
+    var unset = options()
+    unset.validity = ValidityTime(seconds: 0, isCertain: false)
+    #expect(fetch(early.url("/bytes/5"), unset) == .body(FaultServer.content(5)))
+    // What has expired since then is known to be too old.
+    let old = expired.url("/bytes/5")
+    unset.validity = .now(floor: 0)
+    unset.validity.isCertain = false
+    #expect(fetch(old, unset) == .failed(.certificate(url: old.text, .expired)))
+  }
+
+  @Test func `certificates are held against the time that is given, not against the clock`() {
+    let url = TLSServer.good.url("/bytes/5")
+    for (seconds, reason) in [
+      (0, .notYetValid), (4_000_000_000, .expired), (9_000_000_000, .expired),
+    ] as [(Int64, CertificateFailure)] {
+      var other = options()
+      other.validity = ValidityTime(seconds: seconds, isCertain: true)
+      #expect(fetch(url, other) == .failed(.certificate(url: url.text, reason)))
+    }
   }
 
   @Test func `a certificate that was chosen as root is enough`() {

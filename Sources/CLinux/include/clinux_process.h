@@ -29,6 +29,8 @@ const char *clinux_kernel_release(void);
 // CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds.
 int64_t clinux_monotonic(void);
 int64_t clinux_realtime(void);
+// Whether something keeps CLOCK_REALTIME right.
+int clinux_clock_is_synchronised(void);
 void clinux_sleep(int64_t nanoseconds);
 // sizeof(time_t) and sizeof(off_t) as this target was compiled.
 int clinux_time_bytes(void);
