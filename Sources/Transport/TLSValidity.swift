@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
-import Codec
-public import Linux
+internal import Codec
+internal import Linux
 
 /// The time at which certificates of servers must be valid.
 public struct ValidityTime: Hashable, Sendable {
@@ -48,9 +48,9 @@ public struct ValidityTime: Hashable, Sendable {
     }
     guard let now = unsafe TLSValidity.date(time.seconds) else { return .expired }
     defer { unsafe ASN1_TIME_free(now) }
-    for index in (0..<unsafe OPENSSL_sk_num(chain)).reversed() {
+    for index in unsafe (0..<OPENSSL_sk_num(chain)).reversed() {
       guard let place = unsafe OPENSSL_sk_value(chain, index) else { continue }
-      let certificate = unsafe OpaquePointer(place)
+      let certificate = OpaquePointer(place)
       // -2 for a date that cannot be read. ASN1_TIME_compare(3).
       if unsafe ASN1_TIME_compare(X509_get0_notAfter(certificate), now) < 0 { return .expired }
       let begin = unsafe ASN1_TIME_compare(X509_get0_notBefore(certificate), now)

@@ -103,7 +103,9 @@ class Maker:
         self.sysroot = self._install(server.url(self.system.repo))
         # Version 2 brings files of its own to /boot.
         image.pad(self.initramfs)
-        self.versions = [first, self._publish("2"), self._publish("twin", "2", TWIN)]
+        # A device may go from the twin to version 2, so that must not be older.
+        twin = self._publish("twin", "2", TWIN)
+        self.versions = [first, self._publish("2"), twin]
 
     def _publish(self, name, version=None, ref=REF):
         self.system.set_initramfs(self.initramfs)
