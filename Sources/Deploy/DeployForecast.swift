@@ -11,6 +11,8 @@ public struct DeployForecast: Sendable {
   public let removed: [Deployment]
   /// Whether `/boot` needs room for kernels: it is a file system of its own.
   public let needsBootSpace: Bool
+  /// Where the boot loader has kernels of its own: the EFI system partition; else nil.
+  public let systemPartition: String?
 }
 
 extension Sysroot {
@@ -35,8 +37,11 @@ extension Sysroot {
       order.append(fallback)
     }
     let removed = state.deployments.filter { old in !order.contains { $0.isSame(as: old) } }
+    var systemPartition: String?
+    if case .systemdBoot(let esp) = loader { systemPartition = esp.path }
     return DeployForecast(
-      stateroot: stateroot, source: source, removed: removed, needsBootSpace: boot.isSeparate)
+      stateroot: stateroot, source: source, removed: removed, needsBootSpace: boot.isSeparate,
+      systemPartition: systemPartition)
   }
 
   /// The stateroot that a command is about: the named one, else the running one's, else the only

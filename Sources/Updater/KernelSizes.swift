@@ -60,8 +60,12 @@ struct KernelSizes {
     try inRepo { () throws(OSTreeError) in try staging.contains(ObjectName(checksum, type)) }
   }
 
+  /// What the plan has fetched is there once it was asked for: it was left by another run.
   private func tree(_ checksum: Checksum) throws(UpdaterError) -> DirTree {
-    try inRepo { () throws(OSTreeError) in try staging.loadDirTree(checksum) }
+    try inRepo { () throws(OSTreeError) in
+      _ = try staging.contains(ObjectName(checksum, .dirTree))
+      return try staging.loadDirTree(checksum)
+    }
   }
 
   private func folder(

@@ -20,6 +20,8 @@ public struct UpdatePlan: Sendable {
   public let writtenBytes: UInt64?
   public let sysroot: RoomNeeded
   public let boot: RoomNeeded
+  /// Of the EFI system partition, where the boot loader has kernels of its own there.
+  public let systemPartition: RoomNeeded?
   /// The deployments that would go.
   public let removed: [Deployment]
 }
@@ -67,18 +69,25 @@ extension UpdatePlan {
       path: sysroot.repo.path, neededBytes: writtenBytes, freeBytes: space.freeBytes,
       reservedBytes: updater.reserveBytes
         ?? sysroot.repo.configuration.reservedBytes(of: space.totalBytes))
-    boot = try UpdatePlan.roomInBoot(check, forecast, sysroot)
+    let bootPath =
+      sysroot.path.utf8.last == UInt8(ascii: "/") ? "/boot" : "\(sysroot.path)/boot"
+    boot = try UpdatePlan.roomForKernels(
+      in: bootPath, isNeeded: forecast.needsBootSpace, check, sysroot)
+    var systemPartition: RoomNeeded?
+    if let path = forecast.systemPartition {
+      systemPartition = try UpdatePlan.roomForKernels(in: path, isNeeded: true, check, sysroot)
+    }
+    self.systemPartition = systemPartition
   }
 
-  private static func roomInBoot(
-    _ check: UpdateCheck, _ forecast: DeployForecast, _ sysroot: Sysroot
+  private static func roomForKernels(
+    in path: String, isNeeded: Bool, _ check: UpdateCheck, _ sysroot: Sysroot
   ) throws(UpdaterError) -> RoomNeeded {
-    let path = sysroot.path.utf8.last == UInt8(ascii: "/") ? "/boot" : "\(sysroot.path)/boot"
     let space = try at(path) { () throws(Errno) in
       try FileDescriptor.openDirectory(path).fileSystemStatus()
     }
     var needed: UInt64? = 0
-    if check.isAvailable, forecast.needsBootSpace {
+    if check.isAvailable, isNeeded {
       needed = try KernelSizes(check.object, replacing: check.deployed?.commit, sysroot.repo)
         .bytes(inBlocksOf: space.blockBytes)
       if let bytes = needed, bytes > 0 { needed = bytes + bootMarginBytes }

@@ -46,6 +46,7 @@ import Testing
     #expect(plan.contentBytes == nil)
     #expect(plan.sysroot.isEnough == nil)
     #expect(plan.boot.neededBytes == 0)
+    #expect(plan.systemPartition == nil)
     #expect(plan.removed == [])
     #expect(try device.order() == ["\(OS.one).0"])
 
@@ -79,6 +80,22 @@ import Testing
     let report = try device.update().get()
     #expect(report.pull?.fetchedContent == plan.content)
     #expect(report.pull?.fetchedBytes ?? 0 >= plan.contentBytes ?? .max)
+  }
+
+  @Test func `kernels that are copied to an ESP need room there`() throws {
+    try device.folder.write("default ostree-*\n", to: "sysroot/efi/loader/loader.conf")
+    try device.publish(OS.one)
+    _ = try device.update().get()
+    #expect(try device.updater().plan().systemPartition?.neededBytes == 0)
+    try device.publish(OS.two)
+    #expect(try device.updater().plan().systemPartition?.neededBytes == nil)
+    _ = try device.update { $0.deploys = false }.get()
+    let plan = try device.updater().plan()
+    let room = try #require(plan.systemPartition)
+    #expect(room.path == "\(device.path)/efi")
+    #expect(room.neededBytes ?? 0 > UpdatePlan.bootMarginBytes)
+    #expect(room.isEnough == true)
+    #expect(plan.boot.neededBytes == 0)
   }
 
   @Test func `a plan for what is deployed already has nothing to do`() throws {

@@ -60,7 +60,7 @@ private enum PlanText {
     lines.append("to fetch:    \(plan.content) files, \(bytes(plan.contentBytes))")
     lines.append("here:        \(plan.reused) files")
     lines.append("to write:    \(bytes(plan.writtenBytes))")
-    for room in [plan.sysroot, plan.boot] {
+    for room in [plan.sysroot, plan.boot] + (plan.systemPartition.map { [$0] } ?? []) {
       var line = "'\(room.path)' needs \(bytes(room.neededBytes)), has "
       line += HumanSize.text(room.freeBytes)
       if room.reservedBytes > 0 {
@@ -93,7 +93,13 @@ private enum PlanText {
       ),
       ("reused", .unsigned(plan.reused)),
       ("to_write_bytes", number(plan.writtenBytes)),
-      ("space", .object([("sysroot", room(plan.sysroot)), ("boot", room(plan.boot))])),
+      (
+        "space",
+        .object([
+          ("sysroot", room(plan.sysroot)), ("boot", room(plan.boot)),
+          ("efi", plan.systemPartition.map(room) ?? .null),
+        ])
+      ),
       ("to_remove", .array(plan.removed.map(Update.deployment))),
     ]
   }
