@@ -176,13 +176,22 @@ extension SystemdBoot {
 }
 
 extension FileDescriptor {
-  /// Bytes on the medium of all files below this directory.
-  public borrowing func treeBytes() throws(Errno) -> UInt64 {
+  /// Device trees lie two folders deep. A damaged FAT can be without end.
+  private static var treeDepthMax: Int { 32 }
+
+  /// Bytes on the medium of all files below this directory; what lies deeper than any kernel's
+  /// files do is left out.
+  public borrowing func treeBytes() throws(Errno) -> UInt64 { try treeBytes(depth: 0) }
+
+  private borrowing func treeBytes(depth: Int) throws(Errno) -> UInt64 {
     var sum: UInt64 = 0
     for entry in try entries() {
       let status = try status(of: entry.name)
-      sum += status.blocks * 512
-      if status.type == .directory { sum += try openDirectory(entry.name).treeBytes() }
+      sum = sum.addingReportingOverflow(status.blocks &* 512).partialValue
+      if status.type == .directory, depth < FileDescriptor.treeDepthMax {
+        let below = try openDirectory(entry.name).treeBytes(depth: depth + 1)
+        sum = sum.addingReportingOverflow(below).partialValue
+      }
     }
     return sum
   }

@@ -54,6 +54,19 @@ private struct ESP {
     #expect(!head.contains("linux") && !head.contains("fdtdir"))
   }
 
+  @Test func `the room that kernels take is counted as deep as their files lie`() throws {
+    let esp = try ESP()
+    let name = "os-" + String(repeating: "a", count: 64)
+    try esp.folder.write([UInt8](repeating: 1, count: 100_000), to: "ostree/\(name)/dtb/a/b.dtb")
+    let without = try esp.boot.kernelFolders().map { $0.bytes }
+    #expect(without[0] > 100_000 && without[0] < 200_000)
+    let deep = String(repeating: "x/", count: 60)
+    try esp.folder.write(
+      [UInt8](repeating: 1, count: 1_000_000), to: "ostree/\(name)/\(deep)file")
+    let with = try esp.boot.kernelFolders().map { $0.bytes }
+    #expect(with[0] >= without[0] && with[0] < 1_000_000)
+  }
+
   @Test func `a new order has higher numbers, and nothing stays of the old one`() throws {
     let esp = try ESP()
     try esp.write(["a"])
