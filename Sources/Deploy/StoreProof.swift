@@ -15,6 +15,8 @@ public enum StoreProof: Hashable, Sendable {
   case untold(name: String)
   /// No EFI variable tells from which partition the boot loader came; `path` is the ESP.
   case partitionUntold(path: String)
+  /// It came from the partition of this GUID, and no link of udev's tells which device that is.
+  case partitionUnlinked(path: String, partition: String)
   /// The store has no name yet; `mark-good` gives it one.
   case unnamed
   /// It told another one.
@@ -40,9 +42,12 @@ extension Sysroot {
     if let info = environment.efi.loaderInfo, !info.utf8.starts(with: "systemd-boot".utf8) {
       return .differs(told: info, found: "systemd-boot in \(esp.path)")
     }
-    guard let told = environment.efi.loaderPartition,
-      let device = environment.efi.device(ofPartition: told)
-    else { return .partitionUntold(path: esp.path) }
+    guard let told = environment.efi.loaderPartition else {
+      return .partitionUntold(path: esp.path)
+    }
+    guard let device = environment.efi.device(ofPartition: told) else {
+      return .partitionUnlinked(path: esp.path, partition: told)
+    }
     let found = try at(esp.path) { () throws(Errno) in
       try FileDescriptor.status(of: esp.path).device
     }

@@ -24,7 +24,8 @@ extension Doctor {
     }
     switch proof {
     case .proven?: add(.loader, .ok, .storeProof(.proven))
-    case .untold?, .partitionUntold?, .unnamed?: add(.loader, .warn, .storeProof(proof ?? .unnamed))
+    case .untold?, .partitionUntold?, .partitionUnlinked?, .unnamed?:
+      add(.loader, .warn, .storeProof(proof ?? .unnamed))
     case .differs?: add(.loader, .fail, .storeProof(proof ?? .unnamed))
     case nil: break
     }

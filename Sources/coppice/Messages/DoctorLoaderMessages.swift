@@ -35,6 +35,8 @@ extension Diagnosis {
     case .untold(let name): "its store is called '\(name)', which it did not tell the kernel"
     case .partitionUntold(let path):
       "nothing tells from which partition it came; its entries are written to '\(path)'"
+    case .partitionUnlinked(let path, let partition):
+      "it came from partition '\(partition)', and nothing tells whether that is '\(path)'"
     case .unnamed: "its store has no name yet"
     case .differs(let told, let found):
       "it counts in store '\(told)', and the one that is read here "

@@ -97,6 +97,8 @@ extension Diagnosis {
     case .storeProof(.untold):
       "restart; the script in bootloader/ tells the kernel the store's name"
     case .storeProof(.partitionUntold): "mount efivarfs at /sys/firmware/efi/efivars"
+    case .storeProof(.partitionUnlinked(_, let partition)):
+      "udev links '/dev/disk/by-partuuid/\(partition)' to it; without udev do that at each start"
     case .storeProof: "name the right place in 'fw_env.config' or 'loader' of '[boot]'"
     case .unsafeStore: "give U-Boot a redundant environment"
     case .uncountedTrial: "'coppice mark-good' if it works, 'coppice rollback' if it does not"
