@@ -50,8 +50,7 @@ final class RootDeviceSearch {
   /// Looks once.
   func look() throws(InitramfsError) -> RootDevice? {
     if case .ubi(let volume) = specification {
-      // UBI is attached when its driver has started, which is when it has a class of its own.
-      let isThere = (try? FileDescriptor.status(of: "\(system)/class/ubi")) != nil
+      let isThere = try UBIVolume.all(system: system).contains { $0.answers(to: volume) }
       return isThere ? RootDevice(source: volume, superblock: nil) : nil
     }
     let all = try BlockDevice.all(system: system)
@@ -139,8 +138,12 @@ final class RootDeviceSearch {
 
   private func path(of device: BlockDevice) -> String { "\(devices)/\(device.node)" }
 
-  /// What there is instead, for a person: `/dev/vda1 ext4 LABEL=root UUID=…`.
+  /// What there is instead, for a person: `/dev/vda1 ext4 LABEL=root UUID=…`, `ubi0:rootfs`.
   private func describeAll() throws(InitramfsError) -> [String] {
+    try describeBlockDevices() + UBIVolume.all(system: system).map { $0.description }
+  }
+
+  private func describeBlockDevices() throws(InitramfsError) -> [String] {
     try BlockDevice.all(system: system).filter { $0.isSearched }.map { device in
       var text = path(of: device)
       guard let found = superblock(of: device) else { return text }

@@ -14,7 +14,7 @@ public enum RootSpecification: Hashable, Sendable {
   /// (`PARTUUID=…/PARTNROFF=1`).
   case partitionUUID(String, offset: Int)
   case partitionLabel(String)
-  /// A UBI volume as UBIFS names it: `ubi0:rootfs`, `ubi0_0`, `ubi:rootfs`.
+  /// A UBI volume as UBIFS names it: `ubi0:rootfs`, `ubi0_0`, `ubi:rootfs`, `ubi0`.
   case ubi(String)
 
   /// Nil for what names no device that is understood here, for example `/dev/nfs`.
@@ -76,12 +76,13 @@ public enum RootSpecification: Hashable, Sendable {
     self = .number(major: major, minor: minor)
   }
 
-  /// `ubi0:rootfs`, `ubi0!rootfs`, `ubi0_0`, `ubi:rootfs`, `ubi!rootfs`; not `ubiblock0_0`, that is
-  /// a block device. fs/ubifs/super.c, `open_ubi`.
+  /// `ubi0:rootfs`, `ubi0!rootfs`, `ubi0_0`, `ubi:rootfs`, `ubi!rootfs`, `ubi0`; not `ubiblock0_0`,
+  /// that is a block device. fs/ubifs/super.c, `open_ubi`.
   static func isUBIVolume(_ text: String) -> Bool {
     guard let rest = tail(of: text, after: "ubi") else { return false }
     let afterNumber = rest.utf8.drop { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-    guard let separator = afterNumber.first, afterNumber.count > 1 else { return false }
+    guard let separator = afterNumber.first else { return true }
+    if afterNumber.count == 1 { return false }
     let hasNumber = afterNumber.count < rest.utf8.count
     return separator == UInt8(ascii: ":") || separator == UInt8(ascii: "!")
       || (separator == UInt8(ascii: "_") && hasNumber)

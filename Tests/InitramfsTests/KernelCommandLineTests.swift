@@ -127,6 +127,7 @@ import Testing
     ("/dev/disk/by-label/root", .label("root")),
     ("/dev/disk/by-partuuid/A-02", .partitionUUID("a-02", offset: 0)),
     ("ubi0:rootfs", .ubi("ubi0:rootfs")), ("ubi:rootfs", .ubi("ubi:rootfs")),
+    ("ubi0", .ubi("ubi0")),
     ("ubi0_1", .ubi("ubi0_1")), ("/dev/ubi0_1", .ubi("ubi0_1")), ("ubi1!x", .ubi("ubi1!x")),
   ]
 
@@ -138,7 +139,7 @@ import Testing
   @Test(arguments: [
     "", "vda1", "/dev/nfs", "/dev/cifs", "/dev/ram", "UUID=", "LABEL=", "PARTUUID=", "8", "8:",
     "8:x", "PARTUUID=x/PARTNROFF=", "PARTUUID=x/PARTNROFF=9999999999999999999", "PARTUUID=/x",
-    "PARTUUID=x/other", "ubi_1", "ubi", "ubi0", "ubi0:", "nfs", "4294967296:0", "/dev/",
+    "PARTUUID=x/other", "ubi_1", "ubi", "ubi0:", "nfs", "4294967296:0", "/dev/",
   ])
   func `what names no device is refused`(_ text: String) {
     #expect(RootSpecification(text) == nil)

@@ -147,6 +147,49 @@ private final class Machine {
         ))
   }
 
+  /// Two flashes: `root` and `root2` on the first, `root` on the second.
+  private func flash() throws -> Machine {
+    let machine = try Machine()
+    for (folder, name) in [("ubi0_0", "root"), ("ubi0_1", "root2"), ("ubi1_7", "root")] {
+      try machine.folder.write(name + "\n", to: "sys/class/ubi/\(folder)/name")
+    }
+    for folder in ["ubi0", "ubi1", "ubi0_2", "version"] {
+      try machine.folder.makeDirectory("sys/class/ubi/\(folder)")
+    }
+    return machine
+  }
+
+  @Test(arguments: [
+    "ubi0:root", "ubi:root", "ubi0!root", "ubi!root2", "ubi0_1", "ubi0", "ubi1", "/dev/ubi0_0",
+    "ubi1:root", "ubi1_7",
+  ])
+  func `a volume on flash is found by every name that UBIFS has for it`(_ root: String) throws {
+    let found = try #require(try flash().look(root))
+    #expect(found.source == root.replacingOccurrences(of: "/dev/", with: ""))
+    #expect(found.superblock == nil)
+  }
+
+  @Test(arguments: [
+    "ubi0:roo", "ubi0:root3", "ubi1:root2", "ubi:rootfs", "ubi2:root", "ubi0_2", "ubi0_7", "ubi7",
+    "ubi4294967296:root", "ubi0_0x",
+  ])
+  func `a volume that is not on the flash is not found`(_ root: String) throws {
+    #expect(try flash().look(root) == nil)
+  }
+
+  @Test func `a wait for a volume says which there are`() throws {
+    let machine = try flash()
+    let search = RootDeviceSearch(
+      .ubi("ubi0:other"), system: machine.system, devices: machine.devices)
+    let result = Result { () throws(InitramfsError) in try search.wait(seconds: 0) {} }
+    #expect(
+      result
+        == .failure(
+          .rootNotFound(
+            .ubi("ubi0:other"), waitedSeconds: 0,
+            devices: ["ubi0:root", "ubi0:root2", "ubi1:root"])))
+  }
+
   @Test func `a device that comes late is found`() throws {
     let machine = try machine()
     let search = RootDeviceSearch(.label("late"), system: machine.system, devices: machine.devices)

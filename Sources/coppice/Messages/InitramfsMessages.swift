@@ -23,11 +23,9 @@ extension InitramfsError: Reportable {
         .failed, "root-not-found",
         "no device is 'root=\(root)' after \(seconds) s of waiting"
           + (devices.isEmpty
-            ? ": there is no block device at all"
+            ? ": there is none at all"
             : "; there are: " + devices.joined(separator: ", ")),
-        hint: devices.isEmpty
-          ? "the driver of the disk may be a module that the initramfs lacks"
-          : "'rootwait=SECONDS' waits longer")
+        hint: InitramfsError.hint(root, hasDevices: !devices.isEmpty))
     case .unknownFileSystem(let device):
       Message(
         .failed, "unknown-file-system", "no file system that is known on '\(device)'",
@@ -66,5 +64,14 @@ extension InitramfsError: Reportable {
           + errno.reason,
         hint: "'init=' names the program to start")
     }
+  }
+
+  private static func hint(_ root: RootSpecification, hasDevices: Bool) -> String {
+    if case .ubi = root {
+      return "'ubi.mtd=' attaches a flash; the drivers of UBI and of the flash must be there"
+    }
+    return hasDevices
+      ? "'rootwait=SECONDS' waits longer"
+      : "the driver of the disk may be a module that the initramfs lacks"
   }
 }
