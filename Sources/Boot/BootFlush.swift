@@ -16,7 +16,7 @@ public enum BootFlush: Hashable, Sendable {
   /// Durable when it returns. `mayFreeze`: this file system is neither the one that this program
   /// runs from nor the one that holds the deployments; freezing either could stop the machine.
   /// Only ext4 and XFS need more than syncfs(2): the others that are served write their trees
-  /// whole. Throws `file` if a write failed.
+  /// whole, and boot loaders that read UBIFS replay its journal. Throws `file` if a write failed.
   static func run(
     _ directory: borrowing FileDescriptor, path: String, mayFreeze: Bool
   ) throws(BootError) -> BootFlush {

@@ -86,12 +86,13 @@ extension BootLinks {
     return try replace(version, in: boot, path: path, mayFreeze: mayFreeze)
   }
 
-  /// The file systems on which an exchange of two names is known to be one step on the medium too,
-  /// and tmpfs and overlay, where there is no medium.
+  /// The file systems on which an exchange of two names is known to be one step on the medium too
+  /// (UBIFS writes both names as one group of nodes: fs/ubifs/journal.c, `ubifs_jnl_xrename`), and
+  /// tmpfs and overlay, where there is no medium.
   static func canExchange(_ type: UInt64) -> Bool {
     switch type {
     case FileSystemKind.ext4, FileSystemKind.xfs, FileSystemKind.btrfs, FileSystemKind.f2fs,
-      FileSystemKind.tmpfs, FileSystemKind.overlay:
+      FileSystemKind.ubifs, FileSystemKind.tmpfs, FileSystemKind.overlay:
       true
     default: false
     }
