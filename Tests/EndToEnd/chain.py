@@ -8,17 +8,20 @@ from debian import Kernel
 from host import call, coppice, expect, fresh_folder, write
 from image import Sysroot
 from story import PANICS, UNHEALTHY, Story
-from system import REF, REMOTE, System
+from system import REF, REMOTE, System, copy_with_libraries
 
 # A busy host gives an emulated timer no time, which a kernel that checks takes for a broken one.
-ARGUMENTS = ["root=LABEL=root", "rw", "quiet", "panic=1", "no_timer_check"]
+ARGUMENTS = ["rw", "quiet", "panic=1", "no_timer_check"]
 
 
-def run(board, server, failing=(PANICS, UNHEALTHY)):
+def run(board, server, failing=(PANICS, UNHEALTHY), own_judge=None):
+    """Gives the commits of the versions. `own_judge` looks at the disk where `judge` cannot."""
     fresh_folder(board.folder)
     kernel = Kernel(board.debian, board.kernel_package)
     executable = coppice(board.architecture)
     system = System(board.folder, board.debian, kernel, executable)
+    for program in board.programs:
+        copy_with_libraries(program, system.tree)
     for name, text in board.etc.items():
         write(f"{system.usr}/etc/{name}", text)
     initramfs = board.folder + "/initramfs.img"
@@ -28,7 +31,7 @@ def run(board, server, failing=(PANICS, UNHEALTHY)):
     sysroot = Sysroot(board.folder + "/sysroot", board.sysroot_loader)
     sysroot.add_remote(REMOTE, server.url(system.repo))
     sysroot.deploy(system.repo, f"{REMOTE}:{REF}",
-                   [*ARGUMENTS, *board.arguments, f"console={board.console}"])
+                   [f"root={board.root}", *ARGUMENTS, *board.arguments, f"console={board.console}"])
     disk = board.make_disk(sysroot)
     # Another initramfs, and with it another folder in /boot, for all that follows.
     image.pad(initramfs)
@@ -36,7 +39,8 @@ def run(board, server, failing=(PANICS, UNHEALTHY)):
     with board.machine(disk) as machine:
         story = Story(system, machine, commit, board.loader)
         story.run(failing)
-    judge(board, disk, story.commits[2])
+    (own_judge or judge)(board, disk, story.commits[2])
+    return story.commits
 
 
 def judge(board, disk, commit):

@@ -25,7 +25,8 @@ class Board:
     kernel_package = "linux-image-cloud-amd64"
     modules = ["virtio_pci", "virtio_blk", "virtio_net"]
     console = "ttyS0"
-    arguments = []
+    root = "LABEL=root"
+    arguments, programs = [], []
     loader, sysroot_loader = "grub", "none"
     boot_partition, root_partition = 2, 3
     etc = {"fstab": "/dev/vda2 /boot ext4 defaults 0 0\n"}

@@ -16,7 +16,8 @@ class Board:
     loader, sysroot_loader = "uboot-env", "uboot"
     fw_env = "/dev/vda1 0x0 0x200\n"
     script = "boot.cmd"
-    arguments = []
+    root = "LABEL=root"
+    arguments, programs = [], []
     devices = []
 
     def __init__(self):
