@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,8 +11,50 @@
 #include "clinux_process.h"
 #include "clinux_programs.h"
 
+// What the child needs, made before there is one: behind fork only calls that are safe in signal
+// handlers are safe at all.
+struct program {
+  const char *path;
+  const char *directory;
+  // `sh`, the path, the arguments: with the first for /bin/sh, without it for the program itself.
+  char **words;
+  char **environment;
+};
+
+// Adds pointers to the strings behind those that are there.
+static void add_strings(char **list, size_t next, struct clinux_strings strings) {
+  const char *string = strings.bytes;
+  for (size_t i = 0; i < strings.count; i++) {
+    list[next + i] = (char *)string;
+    string += strlen(string) + 1;
+  }
+}
+
+static int is_set_anew(const char *variable, struct clinux_strings variables) {
+  size_t name = strcspn(variable, "=") + 1;
+  const char *string = variables.bytes;
+  for (size_t i = 0; i < variables.count; i++) {
+    if (strncmp(variable, string, name) == 0) return 1;
+    string += strlen(string) + 1;
+  }
+  return 0;
+}
+
+static char **merged_environment(struct clinux_strings variables) {
+  size_t count = 0;
+  while (environ[count] != NULL) count++;
+  char **merged = calloc(count + variables.count + 1, sizeof *merged);
+  if (merged == NULL) return NULL;
+  size_t next = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_set_anew(environ[i], variables)) merged[next++] = environ[i];
+  }
+  add_strings(merged, next, variables);
+  return merged;
+}
+
 // What the child does. Ends with errno in the pipe if there is nothing to execute.
-static _Noreturn void execute(const char *path, int failure) {
+static _Noreturn void execute(const struct program *program, int failure) {
   setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -19,21 +62,21 @@ static _Noreturn void execute(const char *path, int failure) {
   signal(SIGPIPE, SIG_DFL);
   int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (empty < 0 || dup2(empty, 0) < 0 || dup2(2, 1) < 0) _exit(127);
-  execv(path, (char *const[]){(char *)path, NULL});
-  // A script without a first line that names its shell.
-  if (errno == ENOEXEC) {
-    execv("/bin/sh", (char *const[]){(char *)"sh", (char *)path, NULL});
+  if (program->directory == NULL || chdir(program->directory) == 0) {
+    execve(program->path, program->words + 1, program->environment);
+    // A script without a first line that names its shell.
+    if (errno == ENOEXEC) execve("/bin/sh", program->words, program->environment);
   }
   int reason = errno;
   if (write(failure, &reason, sizeof reason) < 0) _exit(126);
   _exit(127);
 }
 
-int clinux_run_program(const char *path, int64_t limit) {
+static int run(const struct program *program, int64_t limit) {
   int failure[2];
   if (pipe2(failure, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
-  if (child == 0) execute(path, failure[1]);
+  if (child == 0) execute(program, failure[1]);
   int reason = errno;
   close(failure[1]);
   if (child < 0) {
@@ -65,4 +108,23 @@ int clinux_run_program(const char *path, int64_t limit) {
   if (count != sizeof reason) return result;
   errno = reason;
   return -1;
+}
+
+int clinux_run_program(const char *path, struct clinux_strings arguments,
+                       struct clinux_strings variables, const char *directory, int64_t limit) {
+  struct program program = {.path = path, .directory = directory};
+  program.words = calloc(arguments.count + 3, sizeof *program.words);
+  program.environment = merged_environment(variables);
+  int result = -1, reason = ENOMEM;
+  if (program.words != NULL && program.environment != NULL) {
+    program.words[0] = (char *)"sh";
+    program.words[1] = (char *)path;
+    add_strings(program.words, 2, arguments);
+    result = run(&program, limit);
+    reason = errno;
+  }
+  free(program.words);
+  free(program.environment);
+  errno = reason;
+  return result;
 }

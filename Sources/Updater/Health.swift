@@ -42,7 +42,7 @@ public struct Health: Sendable {
     let start = Clock.monotonicNanoseconds
     let end: HealthResult.End
     do throws(Errno) {
-      end = .ended(try Program.run(path, limitSeconds: limitSeconds))
+      end = .ended(try Program(path).run(limitSeconds: limitSeconds))
     } catch { end = .notStarted(error) }
     return HealthResult(
       path: path, isRequired: isRequired, end: end,

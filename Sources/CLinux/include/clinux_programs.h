@@ -9,10 +9,19 @@
 
 enum { CLINUX_TIMED_OUT = 1024 };
 
-// Runs a program without arguments and waits for its end: with no input, its output where standard
-// error goes, in a process group of its own. After limit nanoseconds the group is killed. Gives the
-// exit code, or 256 and the number of the signal that ended it, or CLINUX_TIMED_OUT.
-int clinux_run_program(const char *path, int64_t limit);
+// Strings one behind the other, each with its NUL.
+struct clinux_strings {
+  const char *bytes;
+  size_t count;
+};
+
+// Runs a program and waits for its end: with no input, its output where standard error goes, in a
+// process group of its own. The arguments come behind its name; the variables, NAME=VALUE, go over
+// those of this process. After limit nanoseconds the group is killed. Gives the exit code, or 256
+// and the number of the signal that ended it, or CLINUX_TIMED_OUT.
+int clinux_run_program(const char *path, struct clinux_strings arguments,
+                       struct clinux_strings variables, const char *_Nullable directory,
+                       int64_t limit);
 
 #pragma clang assume_nonnull end
 #endif
