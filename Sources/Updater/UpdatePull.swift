@@ -55,9 +55,15 @@ extension Settings {
   /// Of a file system of `totalBytes`; nil where no file says so.
   func reserveBytes(of totalBytes: UInt64) -> UInt64? {
     if case .builtIn = origin(of: .reserveSpace) { return nil }
-    switch reserveSpace {
-    case .bytes(let count): return count
-    case .percent(let percent): return totalBytes / 100 * UInt64(percent)
+    return reserveSpace.bytes(of: totalBytes)
+  }
+}
+
+extension SpaceReserve {
+  func bytes(of totalBytes: UInt64) -> UInt64 {
+    switch self {
+    case .bytes(let count): count
+    case .percent(let percent): totalBytes / 100 * UInt64(percent)
     }
   }
 }

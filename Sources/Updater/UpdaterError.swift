@@ -6,6 +6,7 @@ public import Deploy
 public import Linux
 public import OSTree
 public import Pull
+public import Transport
 
 /// Why an update did not come to its end. The board boots what it booted before, and what was
 /// fetched is kept.
@@ -13,6 +14,7 @@ public enum UpdaterError: Error, Hashable, Sendable {
   case ostree(OSTreeError)
   case pull(PullError)
   case deploy(DeployError)
+  case transport(TransportError)
   case file(path: String, Errno)
 
   /// Neither the configuration nor the origin of the deployment at hand says what to follow.
@@ -25,6 +27,20 @@ public enum UpdaterError: Error, Hashable, Sendable {
   case unsupportedMode(TrustMode)
   /// The server offers a commit that is older than the one that is deployed.
   case older(Checksum, timestamp: UInt64, deployed: Checksum, deployedTimestamp: UInt64)
+
+  /// The content of a target is not to be had, or is not what the metadata says.
+  case target(String, TargetFault)
+  /// The file system behind `path` does not have the room for a target.
+  case noSpace(path: String, neededBytes: UInt64, freeBytes: UInt64)
+}
+
+/// What is wrong with what a server has for a target.
+public enum TargetFault: Hashable, Sendable {
+  case missing(url: String)
+  case tooLong(url: String, expectedBytes: UInt64)
+  /// A complete body of another length.
+  case length(url: String, foundBytes: UInt64, expectedBytes: UInt64)
+  case hash(url: String, found: String, expected: String)
 }
 
 // The only places where an error changes its type.

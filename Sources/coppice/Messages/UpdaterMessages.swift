@@ -11,6 +11,7 @@ extension UpdaterError: Reportable {
     case .ostree(let error): error.message
     case .pull(let error): error.message
     case .deploy(let error): error.message
+    case .transport(let error): error.message
     case .file(let path, let errno): errno.message(path)
     case .notConfigured(let missing):
       Message(
@@ -35,6 +36,9 @@ extension UpdaterError: Reportable {
         "commit '\(commit.hex)' of \(UpdaterError.time(timestamp)) is older than the deployed "
           + "'\(deployed.hex)' of \(UpdaterError.time(deployedTimestamp))",
         hint: "'--allow-downgrade' takes it all the same")
+    case .target(let name, let fault): fault.message(name)
+    case .noSpace(let path, let needed, let free):
+      Message.noSpace(path, neededBytes: needed, freeBytes: free)
     }
   }
 
