@@ -7,7 +7,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
   case directorURL, imageURL, mode
   case connections, limitRate, lowSpeedTimeout, retries, reserveSpace, readBack
   case loader, trialBoots, merge, fwEnvConfig
-  case reboot, healthChecks
+  case reboot, healthChecks, handlerTimeout
 
   public var section: String {
     switch self {
@@ -17,7 +17,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .directorURL, .imageURL, .mode: "uptane"
     case .connections, .limitRate, .lowSpeedTimeout, .retries, .reserveSpace, .readBack: "pull"
     case .loader, .trialBoots, .merge, .fwEnvConfig: "boot"
-    case .reboot, .healthChecks: "update"
+    case .reboot, .healthChecks, .handlerTimeout: "update"
     }
   }
 
@@ -50,6 +50,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .fwEnvConfig: "fw-env-config"
     case .reboot: "reboot"
     case .healthChecks: "health-checks"
+    case .handlerTimeout: "handler-timeout"
     }
   }
 

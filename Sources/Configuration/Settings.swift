@@ -51,6 +51,9 @@ public struct Settings: Sendable {
   public internal(set) var reboot = RebootPolicy.never
   /// Folders with the checks that a new deployment must pass.
   public internal(set) var healthChecks = ["/etc/coppice/health.d"]
+  /// How long one call of a handler of targets may take: long enough to fetch containers over a slow
+  /// line, short enough to be noticed.
+  public internal(set) var handlerTimeoutSeconds = 1800
 
   /// The files that were read, in order.
   public internal(set) var files: [String] = []
@@ -109,6 +112,7 @@ extension Settings {
     case .fwEnvConfig: fwEnvConfig
     case .reboot: reboot.rawValue
     case .healthChecks: healthChecks.reduce("") { $0.isEmpty ? $1 : $0 + ";" + $1 }
+    case .handlerTimeout: String(handlerTimeoutSeconds)
     }
   }
 }

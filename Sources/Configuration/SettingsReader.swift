@@ -70,6 +70,8 @@ extension Settings {
     case .fwEnvConfig: return replace(&fwEnvConfig, by: SettingText.path(text), .absolutePath)
     case .reboot: return choose(text, &reboot)
     case .healthChecks: return replace(&healthChecks, by: SettingText.paths(text), .absolutePath)
+    case .handlerTimeout:
+      return number(text, 1...SettingLimit.secondsMax, &handlerTimeoutSeconds)
     }
   }
 
@@ -103,6 +105,7 @@ extension Settings {
     case .fwEnvConfig: fwEnvConfig = plain.fwEnvConfig
     case .reboot: reboot = plain.reboot
     case .healthChecks: healthChecks = plain.healthChecks
+    case .handlerTimeout: handlerTimeoutSeconds = plain.handlerTimeoutSeconds
     }
   }
 }

@@ -22,6 +22,12 @@ public enum Process {
   /// For example "6.1.0-28-amd64". uname(2).
   public static var kernelRelease: String { unsafe String(cString: clinux_kernel_release()) }
 
+  /// Another one after each start of the kernel; nil without /proc. random(4), `boot_id`.
+  public static var bootIdentifier: String? {
+    let text = try? FileDescriptor.open("/proc/sys/kernel/random/boot_id").readAll(limit: 256)
+    return text.map { String(decoding: $0.prefix { $0 > UInt8(ascii: " ") }, as: UTF8.self) }
+  }
+
   public static func exit(_ code: Int32) -> Never { clinux_exit(code) }
 
   /// Sets the mask of permission bits that new files do not get; gives the old one. umask(2).

@@ -21,6 +21,10 @@ public struct UpdateOptions: Sendable {
 /// Where an update is.
 public enum UpdateStep: Sendable {
   case pulling(PullProgress)
+  /// The content of a target that a handler takes care of.
+  case fetching(TargetProgress)
+  /// A handler is called about this target.
+  case handling(HandlerVerb, target: String)
   case deploying(Checksum)
 }
 

@@ -30,6 +30,11 @@ public enum UpdaterError: Error, Hashable, Sendable {
 
   /// The content of a target is not to be had, or is not what the metadata says.
   case target(String, TargetFault)
+  /// No executable takes care of such targets.
+  case noHandler(target: String, format: String, hardwareID: String)
+  case handler(HandlerFailure)
+  /// A record that cannot be read, or that a newer coppice wrote in another form.
+  case strangeRecord(path: String)
   /// The file system behind `path` does not have the room for a target.
   case noSpace(path: String, neededBytes: UInt64, freeBytes: UInt64)
 }
@@ -41,6 +46,8 @@ public enum TargetFault: Hashable, Sendable {
   /// A complete body of another length.
   case length(url: String, foundBytes: UInt64, expectedBytes: UInt64)
   case hash(url: String, found: String, expected: String)
+  /// What the metadata says of it is more than can be kept, or is no text.
+  case unfit
 }
 
 // The only places where an error changes its type.

@@ -6,7 +6,7 @@ import Linux
 struct ProgressState: Sendable {
   enum Unit: String, Sendable { case bytes, objects }
 
-  /// `metadata`, `content`, `deploy`, `verify`; at the end `done` or `error`.
+  /// `metadata`, `content`, `deploy`, `verify`, `apps`; at the end `done` or `error`.
   var phase: String
   var done: UInt64 = 0
   /// 0 while it is not known.

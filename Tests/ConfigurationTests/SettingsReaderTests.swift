@@ -48,6 +48,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     [update]
     reboot=now
     health-checks=/etc/a; /etc/b;
+    handler-timeout=60
     """
 
   @Test func `every key is read into its field`() throws {
@@ -80,6 +81,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     #expect(settings.fwEnvConfig == "/etc/env.config")
     #expect(settings.reboot == .now)
     #expect(settings.healthChecks == ["/etc/a", "/etc/b"])
+    #expect(settings.handlerTimeoutSeconds == 60)
   }
 
   @Test func `the text of each value is read as that value again`() throws {
@@ -208,6 +210,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     ("update", "reboot", "yes", .oneOf(["never", "now"])),
     ("update", "health-checks", "/a;b", .absolutePath),
     ("update", "health-checks", ";", .absolutePath),
+    ("update", "handler-timeout", "0", .integer(1...86_400)),
   ])
   func `a value that any other key does not take is refused`(
     section: String, key: String, value: String, expected: ExpectedValue

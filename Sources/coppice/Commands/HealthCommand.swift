@@ -49,9 +49,7 @@ enum HealthCommand {
 
   private static func words(_ end: HealthResult.End) -> String {
     switch end {
-    case .ended(.exited(let code)): "failed with exit code \(code)"
-    case .ended(.killed(let signal)): "was ended by signal \(signal)"
-    case .ended(.timedOut): "took too long and was ended"
+    case .ended(let end): end.words
     case .notStarted(let errno): "could not be started: \(errno.reason)"
     }
   }

@@ -70,6 +70,12 @@ enum Update {
   static func state(_ step: UpdateStep) -> ProgressState {
     switch step {
     case .pulling(let progress): PullCommand.state(progress)
+    case .fetching(let progress):
+      ProgressState(
+        phase: "apps", done: progress.doneBytes, total: progress.totalBytes, unit: .bytes,
+        object: progress.name)
+    case .handling(let verb, let target):
+      ProgressState(phase: "apps", object: "\(verb.rawValue) \(target)")
     case .deploying(let commit):
       ProgressState(phase: "deploy", total: 1, object: commit.hex)
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
 import Updater
 
 extension TargetFault {
@@ -23,6 +24,49 @@ extension TargetFault {
         .refused, "target-hash",
         "target '\(name)' from '\(url)' has hash \(found), and by the metadata \(expected)",
         url: url)
+    case .unfit:
+      Message(
+        .refused, "target-malformed",
+        "the name, version, format or correlation id of target '\(name)' is longer than "
+          + "\(HandledTarget.textBytesMax) bytes or holds control characters")
+    }
+  }
+}
+
+extension HandlerFailure: Reportable {
+  /// What was tried again later is not the handler's fault, nor the target's.
+  var message: Message {
+    if isTemporary {
+      return Message(
+        .transfer, "handler-not-now",
+        "handler '\(handler)' cannot apply target '\(target)' now; nothing was changed",
+        hint: "the next run tries again; what it said is above", path: handler)
+    }
+    return Message(
+      .failed, "handler-failed",
+      "handler '\(handler)' failed to \(verb.rawValue) target '\(target)': it \(end.words)",
+      hint: verb == .revert ? "the next run tries again; what it said is above" : nil,
+      path: handler)
+  }
+}
+
+extension HandlerFailure.End {
+  fileprivate var words: String {
+    switch self {
+    case .ended(let end): end.words
+    case .notStarted(let errno): "could not be started: \(errno.reason)"
+    case .missing: "is not there any more"
+    }
+  }
+}
+
+extension ProgramEnd {
+  /// Behind the program's name.
+  var words: String {
+    switch self {
+    case .exited(let code): "failed with exit code \(code)"
+    case .killed(let signal): "was ended by signal \(signal)"
+    case .timedOut: "took too long and was ended"
     }
   }
 }

@@ -37,6 +37,18 @@ extension UpdaterError: Reportable {
           + "'\(deployed.hex)' of \(UpdaterError.time(deployedTimestamp))",
         hint: "'--allow-downgrade' takes it all the same")
     case .target(let name, let fault): fault.message(name)
+    case .noHandler(let target, let format, let hardwareID):
+      Message(
+        .failed, "no-handler",
+        "nothing here takes care of target '\(target)' of format '\(format)' for hardware id "
+          + "'\(hardwareID)'",
+        hint: "a handler is an executable in '/etc/coppice/handlers' that is named for one of them")
+    case .handler(let failure): failure.message
+    case .strangeRecord(let path):
+      Message(
+        .storage, "handler-record", "what is recorded about targets in '\(path)' cannot be read",
+        hint: "a newer coppice may have written it; removed, every target is applied anew",
+        path: path)
     case .noSpace(let path, let needed, let free):
       Message.noSpace(path, neededBytes: needed, freeBytes: free)
     }
