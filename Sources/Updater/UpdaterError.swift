@@ -48,6 +48,8 @@ public enum TargetFault: Hashable, Sendable {
   case hash(url: String, found: String, expected: String)
   /// What the metadata says of it is more than can be kept, or is no text.
   case unfit
+  /// `docker_compose_apps` is not what it must be.
+  case apps
 }
 
 // The only places where an error changes its type.

@@ -29,6 +29,10 @@ extension TargetFault {
         .refused, "target-malformed",
         "the name, version, format or correlation id of target '\(name)' is longer than "
           + "\(HandledTarget.textBytesMax) bytes or holds control characters")
+    case .apps:
+      Message(
+        .refused, "target-malformed",
+        "'docker_compose_apps' of target '\(name)' names no apps with a 'uri' by digest each")
     }
   }
 }
