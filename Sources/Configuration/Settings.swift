@@ -51,8 +51,8 @@ public struct Settings: Sendable {
   public internal(set) var reboot = RebootPolicy.never
   /// Folders with the checks that a new deployment must pass.
   public internal(set) var healthChecks = ["/etc/coppice/health.d"]
-  /// How long one call of a handler of targets may take: long enough to fetch containers over a slow
-  /// line, short enough to be noticed.
+  /// How long one call of a handler of targets may take: long enough to fetch containers over a
+  /// slow line, short enough to be noticed.
   public internal(set) var handlerTimeoutSeconds = 1800
 
   /// The files that were read, in order.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Deploy
+import Linux
 
 /// Where coppice keeps what it must remember: `/var/lib/coppice` of the system that is updated.
 public enum StateFolder {
@@ -18,6 +19,19 @@ public enum StateFolder {
     }
     let stateroot = try sysroot.chooseStateroot(stateroot, state)
     return "\(prefix)/ostree/deploy/\(stateroot)/\(path)"
+  }
+
+  /// Opens a folder below that is for root alone; makes it, with those above it, if it is missing.
+  /// Then it is durable when this returns.
+  static func openPrivate(_ path: String) throws(Errno) -> FileDescriptor {
+    do throws(Errno) { return try FileDescriptor.openDirectory(path) } catch {
+      if error != .notFound { throw error }
+    }
+    try FileDescriptor.openDirectory(".").makeDirectories(path)
+    let folder = try FileDescriptor.openDirectory(path)
+    try folder.setMode(0o700)
+    try folder.syncFileSystem()
+    return folder
   }
 
   private static func withoutSlash(_ path: String) -> String {

@@ -13,7 +13,9 @@ struct SourceFile {
 
   /// All of them, in the order of their paths.
   static let all: [SourceFile] = {
-    let folders = ["Sources", "Tests", "sdk", "bootloader", "initramfs", "benchmarks", ".ci"]
+    let folders = [
+      "Sources", "Tests", "sdk", "bootloader", "initramfs", "handlers", "benchmarks", ".ci",
+    ]
     var paths = ["Package.swift", "Makefile"]
     for folder in folders {
       let names = FileManager.default.enumerator(atPath: "\(PackagePaths.root)/\(folder)")

@@ -35,7 +35,8 @@ import Testing
     #expect(none == Array("coppice-apps 1\n".utf8))
     #expect(try list("{}").get() == nil)
     #expect(try list("[]").get() == nil)
-    #expect(try Result { () throws(UpdaterError) in try ComposeApps.list(in: nil, of: "") }.get() == nil)
+    #expect(
+      try Result { () throws(UpdaterError) in try ComposeApps.list(in: nil, of: "") }.get() == nil)
   }
 
   @Test func `what a shell could read in another way is refused`() throws {

@@ -21,8 +21,8 @@ import Testing
     _ = try mustRun("install", "-m", "755", written, folder.file("bin/\(name)"))
   }
 
-  /// What runs is the compose file that `up` was given. `fail-VERB` lets a verb fail, `cut-VERB` is a
-  /// power cut behind it.
+  /// What runs is the compose file that `up` was given. `fail-VERB` lets a verb fail, `cut-VERB` is
+  /// a power cut behind it.
   private static let docker = """
     #!/bin/sh
     fake="$FAKE"
@@ -288,7 +288,8 @@ import Testing
       [ "$1 $2" = 'copy -q' ] || exit 9
       from=${3##*/}; cp -r "\(folder.path)/registry/${from%@*}" "${4#dir:}"
       """)
-    return "\(app) hub.example.com/acme/\(app)-\(version)@sha256:\(String(repeating: "0", count: 64))"
+    return
+      "\(app) hub.example.com/acme/\(app)-\(version)@sha256:\(String(repeating: "0", count: 64))"
   }
 
   private func list(_ name: String, _ apps: [String]) throws {
@@ -329,7 +330,8 @@ import Testing
     #expect(try call("apply", "third") == 1)
     // A whole archive, but another one than the manifest says.
     try list("fourth", [try publish("shell", "4")])
-    try mustRun("sh", "-c", "cp ../shell-3/[0-9a-f]* [0-9a-f]*", in: folder.file("registry/shell-4"))
+    try mustRun(
+      "sh", "-c", "cp ../shell-3/[0-9a-f]* [0-9a-f]*", in: folder.file("registry/shell-4"))
     #expect(try call("apply", "fourth") == 1)
     try mustRun("rm", folder.file("bin/skopeo"))
     #expect(try call("apply", "first") == 1)

@@ -6,8 +6,8 @@ import Testing
 
 @testable import Updater
 
-/// The power goes at each call of a handler: before the call has done anything, and when it has done
-/// all but is not remembered as done.
+/// The power goes at each call of a handler: before the call has done anything, and when it has
+/// done all but is not remembered as done.
 @Suite struct HandlerCutTests {
   enum Story: CaseIterable {
     case alone, failing, withSystem, withSystemThatFallsBack
@@ -70,26 +70,39 @@ import Testing
 
       let fixture = try HandlerFixture()
       _ = try (fixture.target("old"), fixture.target("new"))
-      try fixture.folder.write(record, to: "state/handlers/record")
+      try fixture.folder.write(record, to: "state/handled-targets")
       let folder = fixture.places.folder(of: try fixture.slot())
       try mustRun("mkdir", "-p", folder)
       if let current {
-        _ = FileManager.default.createFile(atPath: folder + "/current", contents: Data(current.utf8))
+        _ = FileManager.default.createFile(
+          atPath: folder + "/current", contents: Data(current.utf8))
       }
       let isNewRunning = !calls[..<(cut - 1)].filter { $0 == "apply new" }.isEmpty
       try recover(story, fixture, isNewRunning: isNewRunning)
 
       let slot = try fixture.slot()
-      let where_ = "cut at '\(calls[cut - 1])' (\(cut)), then \(try fixture.calls())"
-      #expect(slot.attempt == nil, "\(where_)")
-      #expect(try fixture.current() == slot.proven?.name, "\(where_)")
+      let place = "cut at '\(calls[cut - 1])' (\(cut)), then \(try fixture.calls())"
+      #expect(slot.attempt == nil, "\(place)")
+      #expect(try fixture.current() == slot.proven?.name, "\(place)")
       switch story {
-      case .alone: #expect(slot.proven?.name == "new", "\(where_)")
-      case .failing: #expect(["old", "new"].contains(slot.proven?.name), "\(where_)")
+      case .alone: #expect(slot.proven?.name == "new", "\(place)")
+      case .failing: #expect(["old", "new"].contains(slot.proven?.name), "\(place)")
       case .withSystem:
-        #expect(slot.proven?.name == (isNewRunning ? "new" : "old"), "\(where_)")
-      case .withSystemThatFallsBack: #expect(slot.proven?.name == "old", "\(where_)")
+        #expect(slot.proven?.name == (isNewRunning ? "new" : "old"), "\(place)")
+      case .withSystemThatFallsBack: #expect(slot.proven?.name == "old", "\(place)")
       }
+    }
+  }
+
+  @Test func `each phase is on the medium before the call that leads out of it`() throws {
+    let fixture = try HandlerFixture()
+    try fixture.run([fixture.job("one", with: .new)], .deploying)
+    try fixture.run(nil, .new(isProven: false))
+    try fixture.run(nil, .fellBack)
+    #expect(try fixture.calls() == ["apply one", "verify one", "revert one"])
+    for (number, phase) in [(1, "applying"), (2, "applied"), (3, "reverting")] {
+      let record = try fixture.folder.readText("kept/record-\(number)")
+      #expect(record.contains("\nphase=\(phase)\n"))
     }
   }
 
@@ -97,7 +110,8 @@ import Testing
     let fixture = try HandlerFixture()
     try fixture.end(.apply, with: 75)
     try fixture.run([fixture.job("one")])
-    try mustRun("rm", fixture.handlers().targets.path(of: try fixture.slot().attempt!.target.content))
+    let content = try fixture.target("one").content
+    try mustRun("rm", fixture.handlers().targets.path(of: content))
     try fixture.end(.apply, with: nil)
     _ = try fixture.calls()
     #expect(try fixture.run(nil).applied == [])

@@ -8,8 +8,8 @@ import Testing
 
 @testable import Updater
 
-/// A handler that keeps what it was given in the file `current` of its folder, says each call in a log,
-/// and ends as the test asks for.
+/// A handler that keeps what it was given in the file `current` of its folder, says each call in a
+/// log, and ends as the test asks for.
 final class HandlerFixture {
   let folder: TemporaryDirectory
   var state: String { folder.file("state") }
@@ -39,7 +39,7 @@ final class HandlerFixture {
     env | grep ^COPPICE_ | sort >"$test/environment"
     # What a power cut just now would leave.
     count=$(wc -l <"$test/log")
-    cp "$test/state/handlers/record" "$test/kept/record-$count"
+    cp "$test/state/handled-targets" "$test/kept/record-$count"
     cp current "$test/kept/current-$count" 2>/dev/null || :
     if [ -e "$test/$1.exit" ]; then exit "$(cat "$test/$1.exit")"; fi
     case $1 in

@@ -32,27 +32,28 @@ import Testing
   private static let reject = HandlerStep.revert(isRejected: true)
 
   /// What is next in the boot in which the phase was reached, and in another one.
-  @Test(arguments: [
-    (.applying, .alone, .apply, .apply), (.applying, .awaited, .apply, .apply),
-    (.applying, onTrial, .apply, .apply), (.applying, running, .apply, .apply),
-    (.applying, gone, takeBack, takeBack), (.applying, fellBack, reject, reject),
+  @Test(
+    arguments: [
+      (.applying, .alone, .apply, .apply), (.applying, .awaited, .apply, .apply),
+      (.applying, onTrial, .apply, .apply), (.applying, running, .apply, .apply),
+      (.applying, gone, takeBack, takeBack), (.applying, fellBack, reject, reject),
 
-    (.applied, .alone, .verify, .verify), (.applied, .awaited, .restart, .restart),
-    (.applied, onTrial, .verify, .verify), (.applied, running, .verify, .verify),
-    (.applied, gone, takeBack, takeBack), (.applied, fellBack, reject, reject),
+      (.applied, .alone, .verify, .verify), (.applied, .awaited, .restart, .restart),
+      (.applied, onTrial, .verify, .verify), (.applied, running, .verify, .verify),
+      (.applied, gone, takeBack, takeBack), (.applied, fellBack, reject, reject),
 
-    (.restart, .alone, .restart, .verify), (.restart, .awaited, .restart, .restart),
-    (.restart, onTrial, .restart, .verify), (.restart, running, .restart, .verify),
-    (.restart, gone, takeBack, takeBack), (.restart, fellBack, reject, reject),
+      (.restart, .alone, .restart, .verify), (.restart, .awaited, .restart, .restart),
+      (.restart, onTrial, .restart, .verify), (.restart, running, .restart, .verify),
+      (.restart, gone, takeBack, takeBack), (.restart, fellBack, reject, reject),
 
-    (.verified, .alone, .prove, .verify), (.verified, .awaited, .restart, .restart),
-    (.verified, onTrial, .nothing, .verify), (.verified, running, .prove, .verify),
-    (.verified, gone, takeBack, takeBack), (.verified, fellBack, reject, reject),
+      (.verified, .alone, .prove, .verify), (.verified, .awaited, .restart, .restart),
+      (.verified, onTrial, .nothing, .verify), (.verified, running, .prove, .verify),
+      (.verified, gone, takeBack, takeBack), (.verified, fellBack, reject, reject),
 
-    (.reverting, .alone, takeBack, takeBack), (.reverting, .awaited, takeBack, takeBack),
-    (.reverting, onTrial, takeBack, takeBack), (.reverting, running, takeBack, takeBack),
-    (.reverting, gone, takeBack, takeBack), (.reverting, fellBack, takeBack, takeBack),
-  ] as [(HandlerSlot.Phase, SystemStanding, HandlerStep, HandlerStep)])
+      (.reverting, .alone, takeBack, takeBack), (.reverting, .awaited, takeBack, takeBack),
+      (.reverting, onTrial, takeBack, takeBack), (.reverting, running, takeBack, takeBack),
+      (.reverting, gone, takeBack, takeBack), (.reverting, fellBack, takeBack, takeBack),
+    ] as [(HandlerSlot.Phase, SystemStanding, HandlerStep, HandlerStep)])
   func `each phase has one next step for each standing of its system`(
     phase: HandlerSlot.Phase, standing: SystemStanding, here: HandlerStep, later: HandlerStep
   ) throws {
@@ -95,9 +96,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (.done, .applied), (.restart, .restart), (.later, .applying), (.failed, .reverting),
-  ] as [(HandlerEnd, HandlerSlot.Phase)])
+  @Test(
+    arguments: [
+      (.done, .applied), (.restart, .restart), (.later, .applying), (.failed, .reverting),
+    ] as [(HandlerEnd, HandlerSlot.Phase)])
   func `how apply ends decides the phase`(end: HandlerEnd, phase: HandlerSlot.Phase) throws {
     var slot = try slot(.applying)
     slot.applied(end, boot: "two")
@@ -106,10 +108,11 @@ import Testing
     #expect(slot.attempt?.isRejected == (end == .failed))
   }
 
-  @Test(arguments: [
-    (.done, .alone, .verified), (.done, onTrial, .verified), (.done, running, .verified),
-    (.failed, .alone, .reverting), (.failed, onTrial, .applied), (.failed, running, .reverting),
-  ] as [(HandlerEnd, SystemStanding, HandlerSlot.Phase)])
+  @Test(
+    arguments: [
+      (.done, .alone, .verified), (.done, onTrial, .verified), (.done, running, .verified),
+      (.failed, .alone, .reverting), (.failed, onTrial, .applied), (.failed, running, .reverting),
+    ] as [(HandlerEnd, SystemStanding, HandlerSlot.Phase)])
   func `what is not well is taken back, on trial by the fallback of its system`(
     end: HandlerEnd, standing: SystemStanding, phase: HandlerSlot.Phase
   ) throws {

@@ -92,8 +92,10 @@ import Testing
     #expect(try fixture.calls() == ["apply one"])
     // It was the script that did nothing; here the restart does it.
     try fixture.folder.write(
-      "one", to: String(fixture.places.folder(of: fixture.slot()).dropFirst(
-        fixture.folder.path.count + 1)) + "/current")
+      "one",
+      to: String(
+        fixture.places.folder(of: fixture.slot()).dropFirst(
+          fixture.folder.path.count + 1)) + "/current")
     let after = try fixture.run(nil, HandlerSituation(boot: "two"))
     #expect(after.proven == ["one"] && !after.needsRestart)
     #expect(try fixture.calls() == ["verify one"])
@@ -177,6 +179,17 @@ import Testing
     #expect(report.applied == ["one"])
   }
 
+  @Test func `what cannot be done now does not keep a system waiting half way`() throws {
+    try fixture.run([fixture.job("zero")], .before)
+    try fixture.end(.apply, with: 75)
+    let report = try fixture.run([fixture.job("one", with: .new)], .deploying)
+    #expect(report.failures.map(\.isTemporary) == [true])
+    #expect(report.reverted == ["one"])
+    #expect(try fixture.slot().rejected == [])
+    try fixture.end(.apply, with: nil)
+    #expect(try fixture.run([fixture.job("one", with: .new)], .deploying).applied == ["one"])
+  }
+
   @Test func `one that fails takes back all that go with the same system`() throws {
     let other = try #require(HandledECU(serial: "2", hardwareID: "other"))
     let alone = try #require(HandledECU(serial: "3", hardwareID: "alone"))
@@ -230,11 +243,11 @@ import Testing
   }
 
   @Test func `a record that cannot be read is left as it is`() throws {
-    try fixture.folder.write("[handlers]\nversion=2\n", to: "state/handlers/record")
+    try fixture.folder.write("[handlers]\nversion=2\n", to: "state/handled-targets")
     let (handlers, job) = (fixture.handlers(), try fixture.job("one"))
     let result = Result { () throws(UpdaterError) in try handlers.run([job], .before) }
     #expect(result.failure == .strangeRecord(path: fixture.places.record))
-    #expect(try fixture.folder.readText("state/handlers/record") == "[handlers]\nversion=2\n")
+    #expect(try fixture.folder.readText("state/handled-targets") == "[handlers]\nversion=2\n")
   }
 
   // MARK: What a handler is told
@@ -247,7 +260,9 @@ import Testing
     let job = try fixture.job("two", correlation: "urn:x", with: .new, custom: custom)
     try fixture.run([job], .deploying)
     let folder = fixture.places.folder(of: try fixture.slot())
-    let file = { (name: String) in "\(fixture.state)/targets/sha256-\(SHA256.hash(Array(name.utf8)).hex)" }
+    let file = { (name: String) in
+      "\(fixture.state)/targets/sha256-\(SHA256.hash(Array(name.utf8)).hex)"
+    }
     #expect(
       try fixture.folder.readText("environment").split(separator: "\n").map(String.init) == [
         "COPPICE_CORRELATION_ID=urn:x", "COPPICE_DEPLOYMENT=\(HandledSystem.new.commit.hex)",

@@ -169,6 +169,25 @@ private final class TargetFixture {
     #expect(try fixture.web.requests() == [])
   }
 
+  @Test(.enabled(if: LoopFileSystem.isAvailable("mkfs.ext4 -q -F"), "needs root and loop devices"))
+  func `a medium that fills up meanwhile is told by its file`() throws {
+    let fixture = try TargetFixture(extra: ["limit_rate 3m;"])
+    let content = try TargetFixture.content(try fixture.publish("radio", count: 7_000_000))
+    let small = try LoopFileSystem(
+      "mkfs.ext4 -q -F", at: try fixture.folder.makeDirectory("state/targets"))
+    var isFull = false
+    let failure = try fixture.fetch("radio", content) { progress in
+      if isFull || progress.doneBytes == 0 { return }
+      isFull = true
+      _ = try? run("dd", "if=/dev/zero", "of=\(small.path)/ballast", "bs=64k", "status=none")
+    }.failure
+    #expect(isFull)
+    #expect(failure == .file(path: fixture.targets.path(of: content), .noSpace))
+
+    try mustRun("rm", "\(small.path)/ballast")
+    _ = try fixture.fetch("radio", content).get()
+  }
+
   @Test func `an empty target is not asked for`() throws {
     let fixture = try TargetFixture()
     let path = try fixture.fetch("nothing", TargetFixture.content([])).get()
@@ -202,11 +221,13 @@ private final class TargetFixture {
     let content = try TargetFixture.content(bytes)
     let part = fixture.targets.path(of: content) + ".part"
     let web = fixture.web
+    let stopped = DispatchSemaphore(value: 0)
     let stopper = Foundation.Thread {
       while ((try? FileManager.default.attributesOfItem(atPath: part)[.size]) as? Int ?? 0) == 0 {
         usleep(10_000)
       }
       try? web.stop()
+      stopped.signal()
     }
     stopper.start()
     guard case .transport = try fixture.fetch("radio", content).failure else {
@@ -215,6 +236,7 @@ private final class TargetFixture {
     }
     #expect(try fixture.names == [".part", ".resume"].map { content.fileName + $0 })
 
+    stopped.wait()
     try fixture.web.start()
     var first: UInt64?
     let path = try fixture.fetch("radio", content) { first = first ?? $0.doneBytes }.get()
@@ -238,8 +260,9 @@ private final class TargetFixture {
     let expected: [String]
     switch left {
     case .good:
-      // What stands behind the recorded bytes may never have reached the medium.
-      try fixture.leave(half + [1, 2, 3], content, stored: 50_000, from: "radio")
+      // What stands behind the recorded bytes may never have reached the medium as it was.
+      try fixture.leave(
+        half + [UInt8](repeating: 0, count: 60_000), content, stored: 50_000, from: "radio")
       expected = ["206 /radio"]
     case .fromElsewhere:
       try fixture.leave(half, content, stored: 50_000, from: "old", validator: "\"other\"")
@@ -264,7 +287,8 @@ private final class TargetFixture {
   }
 
   @Test func `a record that makes no sense counts as none`() {
-    for text in ["", "[part]\n", "[part]\nurl=x\nstored=-1\n", "[part]\nurl=x\nstored=1e9\n", "\0"] {
+    for text in ["", "[part]\n", "[part]\nurl=x\nstored=-1\n", "[part]\nurl=x\nstored=1e9\n", "\0"]
+    {
       #expect(TargetPartRecord(parsing: Array(text.utf8)) == nil)
     }
     let record = TargetPartRecord(url: "http://a/b", validator: " \"x\"", storedBytes: 7)

@@ -53,7 +53,8 @@ public enum ComposeApps {
     guard uri.utf8.count <= 512, uri.utf8.count > 64 + separator.utf8.count else { return false }
     let digest = String(decoding: uri.utf8.suffix(64), as: UTF8.self)
     let rest = uri.utf8.dropLast(64)
-    guard Checksum(hex: digest) != nil, rest.suffix(separator.utf8.count).elementsEqual(separator.utf8),
+    guard Checksum(hex: digest) != nil,
+      rest.suffix(separator.utf8.count).elementsEqual(separator.utf8),
       let first = rest.first, isLetterOrDigit(first)
     else { return false }
     return rest.dropLast(separator.utf8.count).allSatisfy { byte in

@@ -12,8 +12,8 @@ import Cryptography
 ///  "correlation_id":"urn:here-ota:mtu:…","deployment":null,
 ///  "custom":{…}}
 /// ```
-/// `previous` is what `revert` goes back to, in the form of `target`; `custom` is as the metadata has
-/// it. Keys that do not apply are null.
+/// `previous` is what `revert` goes back to, in the form of `target`; `custom` is as the metadata
+/// has it. Keys that do not apply are null.
 enum HandlerMetadata {
   static func text(
     of slot: HandlerSlot, _ target: HandledTarget, with system: HandledSystem?, custom: JSONNode?,

@@ -6,7 +6,7 @@ import Linux
 /// Where what belongs to handlers lies below the folder of coppice's state:
 /// ```
 /// targets/                              contents; see TargetFolder
-/// handlers/record                       what was made of what
+/// handled-targets                       what was made of what; see HandlerRecord
 /// handlers/docker-compose/0c44d1…/      a folder for the handler's own use, and where it runs
 /// handlers/docker-compose/0c44d1….json  the metadata of the target that it is called for
 /// ```
@@ -15,11 +15,11 @@ struct HandlerPlaces {
   /// The folder of coppice's state.
   let state: String
 
-  private static let recordName = "record"
+  private static let recordName = "handled-targets"
   private var folder: String { "\(state)/handlers" }
 
   var targets: TargetFolder { TargetFolder("\(state)/targets") }
-  var record: String { "\(folder)/\(HandlerPlaces.recordName)" }
+  var record: String { "\(state)/\(HandlerPlaces.recordName)" }
 
   func folder(of slot: HandlerSlot) -> String { "\(folder)/\(slot.handler)/\(digits(slot))" }
 
@@ -49,27 +49,23 @@ struct HandlerPlaces {
   /// Durable when it returns; a power cut leaves the old record or the new one.
   func write(_ new: HandlerRecord) throws(UpdaterError) {
     try at(record) { () throws(Errno) in
-      try make(folder).replaceFile(
-        HandlerPlaces.recordName, with: new.serialized(), mode: 0o600)
+      try FileDescriptor.openDirectory(".").makeDirectories(state)
+      try FileDescriptor.openDirectory(state)
+        .replaceFile(HandlerPlaces.recordName, with: new.serialized(), mode: 0o600)
     }
   }
 
   /// Makes the folder of a slot.
   func prepare(_ slot: HandlerSlot) throws(UpdaterError) {
     let path = folder(of: slot)
-    try at(path) { () throws(Errno) in _ = try make(path) }
+    try at(path) { () throws(Errno) in _ = try StateFolder.openPrivate(path) }
   }
 
   /// Durable when it returns.
   func writeMetadata(_ text: [UInt8], of slot: HandlerSlot) throws(UpdaterError) {
     try at(metadata(of: slot)) { () throws(Errno) in
-      try make("\(folder)/\(slot.handler)")
+      try StateFolder.openPrivate("\(folder)/\(slot.handler)")
         .replaceFile("\(digits(slot)).json", with: text, mode: 0o600)
     }
-  }
-
-  private func make(_ path: String) throws(Errno) -> FileDescriptor {
-    try FileDescriptor.openDirectory(".").makeDirectories(path, mode: 0o700)
-    return try FileDescriptor.openDirectory(path)
   }
 }

@@ -3,7 +3,7 @@ import Codec
 import Cryptography
 import Linux
 
-/// What handlers have made of which ECU: the file `handlers/record` of coppice's state.
+/// What handlers have made of which ECU: the file `handled-targets` of coppice's state.
 /// ```
 /// [handlers]
 /// version=1
@@ -44,8 +44,8 @@ struct HandlerRecord: Hashable {
     slots.first { same($0.handler, handler) && same($0.ecu.serial, ecu.serial) }
   }
 
-  /// Puts the slot in the place of the one for the same handler and ECU. Where there are too many, the
-  /// one goes that nothing was done with for longest.
+  /// Puts the slot in the place of the one for the same handler and ECU. Where there are too many,
+  /// the one goes that nothing was done with for longest.
   mutating func set(_ slot: HandlerSlot) {
     slots.removeAll { $0.isSamePlace(as: slot) }
     if slots.count >= HandlerRecord.slotsMax {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Linux
 
-/// Which executable takes care of a target: `FOLDER/NAME`, where NAME is the hardware id of its ECU,
-/// or else the target's format.
+/// Which executable takes care of a target: `FOLDER/NAME`, where NAME is the hardware id of its
+/// ECU, or else the target's format.
 ///
 /// The hardware id first: a format says how something is packed, and `BINARY` not even that; the
 /// hardware id says what it is for. Who makes a handler for it means this ECU and no other.
@@ -11,8 +11,9 @@ enum HandlerSearch {
   static let folders = ["/etc/coppice/handlers", "/usr/lib/coppice/handlers"]
   static let nameBytesMax = 64
 
-  /// The name of a handler for this hardware id or format: in lower case, and only what no file system
-  /// and no shell reads in another way. Nil where there can be none: OSTree is our own business.
+  /// The name of a handler for this hardware id or format: in lower case, and only what no file
+  /// system and no shell reads in another way. Nil where there can be none: OSTree is our own
+  /// business.
   static func name(_ text: String) -> String? {
     guard text.utf8.count <= nameBytesMax else { return nil }
     var bytes = Array(text.utf8)
@@ -37,8 +38,8 @@ enum HandlerSearch {
     return names
   }
 
-  /// The path of the handler of this name. What stands in an earlier folder hides what is in a later
-  /// one; if it cannot be executed, there is no handler.
+  /// The path of the handler of this name. What stands in an earlier folder hides what is in a
+  /// later one; if it cannot be executed, there is no handler.
   static func path(_ name: String, in folders: [String]) -> String? {
     for folder in folders {
       let path = "\(folder)/\(name)"

@@ -3,17 +3,17 @@
 /// What one handler has made of one ECU: the target that is proven, and the one that is on its way
 /// to be. Pure: what is to be done next, and what is remembered of how it went.
 /// ```
-///                   ┌────────── another restart ──────────┐
-/// (nothing) ─ begin ▶ applying ─ done ▶ applied ─ well ▶ verified ─ the system is proven ▶ proven
-///                        │   └─ 100 ▶ restart ──┘  │         │
-///                        │               │         │         │     the system fell back,
-///                     failed             └─────────┴─────────┴──▶  or it is not well
-///                        └───────────▶ reverting ◀───────────┘
-///                                          └─ done ▶ (nothing), rejected
+/// phase      reached                                      what is next
+/// applying   before `apply`                               apply
+/// applied    when `apply` is done                         verify
+/// restart    when `apply` is done but for a restart       verify, after the restart
+/// verified   when `verify` found it well                  proven, as soon as its system is
+/// reverting  before `revert`: a call has failed, or the   revert, then nothing
+///            system that it goes with is gone
 /// ```
 /// Each state is on the medium before the handler is called that leads to the next. So a power cut
-/// ends in the same call again, `apply` or `revert`, whatever part of it had been done: handlers must
-/// stand that. A target without a system that it goes with is proven as soon as it is well.
+/// ends in the same call again, `apply` or `revert`, whatever part of it had been done: handlers
+/// must stand that. A target without a system that it goes with is proven as soon as it is well.
 public struct HandlerSlot: Hashable, Sendable {
   /// The name of the handler.
   public let handler: String
@@ -140,8 +140,8 @@ extension HandlerSlot {
     }
   }
 
-  /// `verify` has ended. Where the system is on trial its own fallback comes first: a target that is
-  /// not well keeps it from being proven.
+  /// `verify` has ended. Where the system is on trial its own fallback comes first: a target that
+  /// is not well keeps it from being proven.
   mutating func verified(_ end: HandlerEnd, _ standing: SystemStanding, boot: String) {
     if end == .done { return enter(.verified, boot) }
     if standing == .running(isProven: false) { return enter(.applied, boot) }

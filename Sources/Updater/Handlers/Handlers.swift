@@ -29,8 +29,8 @@ public struct HandlerReport: Sendable {
   public internal(set) var rejected: [String] = []
   /// Whether the system must be restarted to complete something.
   public internal(set) var needsRestart = false
-  /// False where a target that goes with the running system is not well: the system must not be called
-  /// good then.
+  /// False where a target that goes with the running system is not well: the system must not be
+  /// called good then.
   public internal(set) var isSystemWell = true
   /// What went wrong, in this order. Where there is none, all is as it was wished.
   public internal(set) var failures: [HandlerFailure] = []
@@ -38,8 +38,8 @@ public struct HandlerReport: Sendable {
 
 /// Hands targets that are no OSTree commits to the executables that know what to do with them.
 ///
-/// All is remembered, so that a run after a power cut goes on with what was begun. One run at a time:
-/// the caller holds the lock of the sysroot.
+/// All is remembered, so that a run after a power cut goes on with what was begun. One run at a
+/// time: the caller holds the lock of the sysroot.
 public struct Handlers: Sendable {
   let places: HandlerPlaces
   let folders: [String]
@@ -71,14 +71,16 @@ public struct Handlers: Sendable {
       target: job.target.name, format: job.target.format, hardwareID: job.ecu.hardwareID)
   }
 
-  /// Brings every slot as far as it can be: applies what is wanted, verifies what was applied, takes
-  /// back what failed or whose system is gone, and goes on with what was cut off.
+  /// Brings every slot as far as it can be: applies what is wanted, verifies what was applied,
+  /// takes back what failed or whose system is gone, and goes on with what was cut off.
   ///
-  /// `jobs` nil: nobody asked the server; nothing new is begun, as at the start of a system. Where one
-  /// of the jobs fails that go with a system, the others that go with it are taken back: then the
-  /// system must not be deployed, and is as it was. `report` is called before each call of a handler.
+  /// `jobs` nil: nobody asked the server; nothing new is begun, as at the start of a system. Where
+  /// one of the jobs fails that go with a system, the others that go with it are taken back: then
+  /// the system must not be deployed, and is as it was. `report` is called before each call of a
+  /// handler.
   ///
-  /// Durable when it returns. Throws `noHandler` before anything is changed, `strangeRecord`, `file`.
+  /// Durable when it returns. Throws `noHandler` before anything is changed, `strangeRecord`,
+  /// `file`.
   public func run(
     _ jobs: [HandlerJob]?, _ situation: HandlerSituation, isForced: Bool = false,
     _ report: (HandlerVerb, String) -> Void = { _, _ in }

@@ -42,7 +42,8 @@ struct ContentHash: ~Copyable {
     if content.sha512 != nil { sha512.update(bytes) }
   }
 
-  /// Whether all that was given is the content: every hash that is known must say so. A fresh start.
+  /// Whether all that was given is the content: every hash that is known must say so. A fresh
+  /// start.
   mutating func finish() -> HashVerdict {
     let (first, second) = (sha256.finish(), sha512.finish())
     if let wanted = content.sha256, wanted != first {

@@ -34,14 +34,16 @@ public final class TargetProgress: Sendable {
 }
 
 extension TargetFolder {
-  /// Makes sure that the content of a target is here, whole and verified; gives the path of its file.
+  /// Makes sure that the content of a target is here, whole and verified; gives the path of its
+  /// file.
   ///
-  /// What is here already is hashed again and not fetched. What an earlier run, cut off anywhere, has
-  /// left of it is gone on from; if that turns out to be damaged, all is fetched once more. At most
-  /// as many bytes are taken as the metadata says. `report` is called now and then on this thread.
+  /// What is here already is hashed again and not fetched. What an earlier run, cut off anywhere,
+  /// has left of it is gone on from; if that turns out to be damaged, all is fetched once more. At
+  /// most as many bytes are taken as the metadata says. `report` is called now and then on this
+  /// thread.
   ///
-  /// Durable when it returns. Throws `target` where the server does not have it or has something else,
-  /// `transport`, `noSpace` before anything is fetched, or `file`.
+  /// Durable when it returns. Throws `target` where the server does not have it or has something
+  /// else, `transport`, `noSpace` before anything is fetched, or `file`.
   public func fetch(
     _ request: TargetRequest, by client: HTTPClient, reserving reserve: SpaceReserve = .bytes(0),
     _ report: (TargetProgress) -> Void = { _ in }

@@ -19,7 +19,8 @@ public struct TargetFolder: Sendable {
 
   public func path(of content: TargetContent) -> String { "\(path)/\(content.fileName)" }
 
-  /// Whether the content is there, every byte of it: it is hashed again. What is damaged is removed.
+  /// Whether the content is there, every byte of it: it is hashed again. What is damaged is
+  /// removed.
   public func contains(_ content: TargetContent) throws(UpdaterError) -> Bool {
     try at(path(of: content)) { () throws(Errno) in
       guard let folder = try open() else { return false }
@@ -65,9 +66,6 @@ public struct TargetFolder: Sendable {
     }
   }
 
-  /// Opens the folder, made if it is missing: for root alone, since a target may hold secrets.
-  func make() throws(Errno) -> FileDescriptor {
-    try FileDescriptor.openDirectory(".").makeDirectories(path, mode: 0o700)
-    return try FileDescriptor.openDirectory(path)
-  }
+  /// Opens the folder, made if it is missing. A target may hold secrets.
+  func make() throws(Errno) -> FileDescriptor { try StateFolder.openPrivate(path) }
 }

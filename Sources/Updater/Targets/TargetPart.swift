@@ -18,8 +18,8 @@ struct TargetPart: ~Copyable {
   private var hash: ContentHash
   private var recordedBytes: UInt64 = 0
 
-  /// How much is written between two records, of which each costs a few syncs: what is fetched again
-  /// after a power cut, at most. A broken connection, or a signal, leaves a record too.
+  /// How much is written between two records, of which each costs a few syncs: what is fetched
+  /// again after a power cut, at most. A broken connection, or a signal, leaves a record too.
   static let recordBytes: UInt64 = 16 << 20
 
   static func open(
@@ -142,8 +142,9 @@ struct TargetPartRecord: Hashable {
   }
 
   static func read(_ name: String, in folder: borrowing FileDescriptor) -> TargetPartRecord? {
-    guard let text = try? folder.open(name, [.readOnly, .noFollow, .nonBlocking])
-      .readAll(limit: bytesMax)
+    guard
+      let text = try? folder.open(name, [.readOnly, .noFollow, .nonBlocking])
+        .readAll(limit: bytesMax)
     else { return nil }
     return TargetPartRecord(parsing: text)
   }
