@@ -2,19 +2,19 @@
 
 /// Every key of the configuration, in the order in which `config show` lists them.
 public enum Setting: Int, CaseIterable, Hashable, Sendable {
-  case stateroot, hardwareID, ecuSerial, remote, ref
+  case stateroot, deviceID, hardwareID, ecuSerial, remote, ref
   case serverURL, caFile, certificate, privateKey, provisioning, credentials, proxy
-  case directorURL, imageURL, mode
+  case directorURL, imageURL, mode, keyType
   case connections, limitRate, lowSpeedTimeout, retries, reserveSpace, readBack
   case loader, trialBoots, merge, fwEnvConfig
   case reboot, healthChecks, handlerTimeout
 
   public var section: String {
     switch self {
-    case .stateroot, .hardwareID, .ecuSerial, .remote, .ref: "device"
+    case .stateroot, .deviceID, .hardwareID, .ecuSerial, .remote, .ref: "device"
     case .serverURL, .caFile, .certificate, .privateKey, .provisioning, .credentials, .proxy:
       "server"
-    case .directorURL, .imageURL, .mode: "uptane"
+    case .directorURL, .imageURL, .mode, .keyType: "uptane"
     case .connections, .limitRate, .lowSpeedTimeout, .retries, .reserveSpace, .readBack: "pull"
     case .loader, .trialBoots, .merge, .fwEnvConfig: "boot"
     case .reboot, .healthChecks, .handlerTimeout: "update"
@@ -24,6 +24,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
   public var key: String {
     switch self {
     case .stateroot: "stateroot"
+    case .deviceID: "device-id"
     case .hardwareID: "hardware-id"
     case .ecuSerial: "ecu-serial"
     case .remote: "remote"
@@ -38,6 +39,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .directorURL: "director-url"
     case .imageURL: "image-url"
     case .mode: "mode"
+    case .keyType: "key-type"
     case .connections: "connections"
     case .limitRate: "limit-rate"
     case .lowSpeedTimeout: "low-speed-timeout"

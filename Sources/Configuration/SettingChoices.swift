@@ -48,6 +48,13 @@ public enum ReadBack: String, SettingChoice {
   case none
 }
 
+/// By what an ECU signs.
+public enum ECUKeyType: String, SettingChoice {
+  case ed25519
+  /// RSA with 2048 bits.
+  case rsa2048
+}
+
 public enum LoaderChoice: String, SettingChoice {
   case auto
   case ubootEnvironment = "uboot-env"

@@ -7,6 +7,9 @@ public struct Settings: Sendable {
   // [device]
   /// The stateroot that updates go to. Nil: that of the booted deployment.
   public internal(set) var stateroot: String?
+  /// What the server calls the device. Nil: from the certificate, or made up once.
+  public internal(set) var deviceID: String?
+  /// What the director calls this kind of device. Nil: the name of the host.
   public internal(set) var hardwareID: String?
   /// Nil: from the identity.
   public internal(set) var ecuSerial: String?
@@ -28,6 +31,8 @@ public struct Settings: Sendable {
   public internal(set) var directorURL: String?
   public internal(set) var imageURL: String?
   var configuredMode: TrustMode?
+  /// Of the key by which the device signs its manifests, where there is none yet.
+  public internal(set) var keyType = ECUKeyType.ed25519
 
   // [pull]
   public internal(set) var connections = 6
@@ -77,6 +82,7 @@ extension Settings {
   public func text(of setting: Setting) -> String? {
     switch setting {
     case .stateroot: stateroot
+    case .deviceID: deviceID
     case .hardwareID: hardwareID
     case .ecuSerial: ecuSerial
     case .remote: remote
@@ -96,6 +102,7 @@ extension Settings {
     case .directorURL: directorURL
     case .imageURL: imageURL
     case .mode: mode.rawValue
+    case .keyType: keyType.rawValue
     case .connections: String(connections)
     case .limitRate: limitRateBytesPerSecond.map { String($0) }
     case .lowSpeedTimeout: String(lowSpeedTimeoutSeconds)

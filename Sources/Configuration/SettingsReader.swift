@@ -41,6 +41,7 @@ extension Settings {
     }
     switch setting {
     case .stateroot: return assign(SettingText.folderName(text), to: &stateroot, .folderName)
+    case .deviceID: return assign(SettingText.plain(text), to: &deviceID, .text)
     case .hardwareID: return assign(SettingText.plain(text), to: &hardwareID, .text)
     case .ecuSerial: return assign(SettingText.plain(text), to: &ecuSerial, .text)
     case .remote: return assign(SettingText.plain(text), to: &remote, .text)
@@ -55,6 +56,7 @@ extension Settings {
     case .directorURL: return assign(SettingText.url(text), to: &directorURL, .url)
     case .imageURL: return assign(SettingText.url(text), to: &imageURL, .url)
     case .mode: return choose(text, &configuredMode)
+    case .keyType: return choose(text, &keyType)
     case .connections: return number(text, 1...SettingLimit.connectionsMax, &connections)
     case .limitRate:
       return assign(SettingText.size(text), to: &limitRateBytesPerSecond, .size)
@@ -79,6 +81,7 @@ extension Settings {
     let plain = Settings()
     switch setting {
     case .stateroot: stateroot = nil
+    case .deviceID: deviceID = nil
     case .hardwareID: hardwareID = nil
     case .ecuSerial: ecuSerial = nil
     case .remote: remote = nil
@@ -93,6 +96,7 @@ extension Settings {
     case .directorURL: directorURL = nil
     case .imageURL: imageURL = nil
     case .mode: configuredMode = nil
+    case .keyType: keyType = plain.keyType
     case .connections: connections = plain.connections
     case .limitRate: limitRateBytesPerSecond = nil
     case .lowSpeedTimeout: lowSpeedTimeoutSeconds = plain.lowSpeedTimeoutSeconds

@@ -21,6 +21,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     ecu-serial=e-1
     remote=acme
     ref=poky/stable
+    device-id=gw-7
     [server]
     url=https://ota.example.com:8443/gw
     ca-file=/etc/ssl/ca.pem
@@ -33,6 +34,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     director-url=https://ota.example.com/director
     image-url=https://ota.example.com/repo
     mode=tuf
+    key-type=rsa2048
     [pull]
     connections=8
     limit-rate=200K
@@ -55,6 +57,8 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     let settings = try read(Self.full).get()
     #expect(settings.warnings == [])
     #expect(settings.stateroot == "poky")
+    #expect(settings.deviceID == "gw-7")
+    #expect(settings.keyType == .rsa2048)
     #expect(settings.hardwareID == "imx8")
     #expect(settings.ecuSerial == "e-1")
     #expect(settings.remote == "acme")
