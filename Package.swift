@@ -54,11 +54,12 @@ let package = Package(
     // Move, place, and the order of events.
     module("Pull", ["Transport", "OSTree", "Cryptography", "Compression", "Linux", "Codec"]),
     module("Deploy", ["OSTree", "Boot", "Cryptography", "Linux", "Codec"]),
+    module("Gateway", ["Transport", "Cryptography", "Compression", "Linux", "Codec"]),
     module(
       "Updater",
       [
-        "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport", "Cryptography", "Linux",
-        "Codec",
+        "Gateway", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
+        "Cryptography", "Linux", "Codec",
       ]),
     module(
       "Initramfs",
@@ -76,8 +77,8 @@ let package = Package(
     .executableTarget(
       name: "coppice",
       dependencies: [
-        "SelfTest", "Updater", "Initramfs", "Pull", "Deploy", "Configuration", "OSTree", "Boot",
-        "Transport", "Compression", "Cryptography", "Linux", "Codec",
+        "SelfTest", "Updater", "Initramfs", "Gateway", "Pull", "Deploy", "Configuration", "OSTree",
+        "Boot", "Transport", "Compression", "Cryptography", "Linux", "Codec",
       ],
       swiftSettings: strict),
 
@@ -91,6 +92,9 @@ let package = Package(
     tests("TransportTests", ["Transport", "Linux"]),
     tests("BootTests", ["Boot", "Linux"]),
     tests("PullTests", ["Pull", "Transport", "OSTree", "Cryptography", "Linux", "Codec"]),
+    tests(
+      "GatewayTests",
+      ["Gateway", "Transport", "Compression", "Cryptography", "Linux", "Codec"]),
     tests("DeployTests", ["Deploy", "Boot", "OSTree", "Cryptography", "Linux", "Codec"]),
     tests(
       "UpdaterTests",

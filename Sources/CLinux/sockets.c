@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,7 +10,9 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "clinux_sockets.h"
 
@@ -89,6 +92,24 @@ void clinux_address_text(const struct clinux_address *address, char *out, size_t
     memcpy(&four, address->bytes, sizeof four);
     inet_ntop(AF_INET, &four.sin_addr, out, (socklen_t)capacity);
   }
+}
+
+int clinux_interface_ipv4(const char *interface, struct clinux_address *out) {
+  struct ifreq request;
+  memset(&request, 0, sizeof request);
+  if (strlen(interface) >= sizeof request.ifr_name) {
+    errno = EINVAL;
+    return -1;
+  }
+  strcpy(request.ifr_name, interface);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  int result = ioctl(fd, SIOCGIFADDR, &request);
+  int failure = errno;
+  close(fd);
+  errno = failure;
+  if (result == 0) keep(out, &request.ifr_addr, sizeof(struct sockaddr_in));
+  return result;
 }
 
 int clinux_tcp_socket(const struct clinux_address *address) {

@@ -14,6 +14,13 @@ public struct SocketAddress: Sendable {
     self.raw = raw
   }
 
+  /// The first IPv4 address of a network interface. netdevice(7), `SIOCGIFADDR`.
+  public init(ofInterface name: String) throws(Errno) {
+    var raw = clinux_address()
+    _ = try retrying { unsafe clinux_interface_ipv4(name, &raw) }
+    self.raw = raw
+  }
+
   public var isIPv6: Bool {
     var raw = raw
     return unsafe clinux_address_is_ipv6(&raw) != 0

@@ -6,8 +6,9 @@ import Testing
 ///
 ///     coppice ──▶ everything below
 ///     SelfTest ─▶ what it checks; nothing imports it but coppice
-///     Updater ──▶ Pull, Deploy, Configuration
+///     Updater ──▶ Gateway, Pull, Deploy, Configuration
 ///     Initramfs ─▶ Deploy, Configuration
+///     Gateway ──▶ Transport, Cryptography, Compression
 ///     Pull ─────▶ Transport, OSTree        Deploy ──▶ OSTree, Boot
 ///     OSTree ───▶ Cryptography, Compression, Codec
 ///     Transport, Boot, Cryptography, Compression, Configuration ──▶ Linux, Codec
@@ -16,8 +17,9 @@ import Testing
   static let arrows: [String: [String]] = [
     "coppice": ["SelfTest", "Updater", "Initramfs"],
     "SelfTest": ["Updater", "Initramfs"],
-    "Updater": ["Pull", "Deploy", "Configuration"],
+    "Updater": ["Gateway", "Pull", "Deploy", "Configuration"],
     "Initramfs": ["Deploy", "Configuration"],
+    "Gateway": ["Transport", "Cryptography", "Compression"],
     "Pull": ["Transport", "OSTree"],
     "Deploy": ["OSTree", "Boot"],
     "OSTree": ["Cryptography", "Compression", "Codec"],

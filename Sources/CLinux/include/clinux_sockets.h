@@ -21,6 +21,8 @@ int clinux_address_parse(const char *text, uint16_t port, struct clinux_address 
 // The address without its port, zero-terminated.
 void clinux_address_text(const struct clinux_address *address, char *out, size_t capacity);
 int clinux_address_is_ipv6(const struct clinux_address *address);
+// The first IPv4 address of a network interface: 0, or -1 and errno.
+int clinux_interface_ipv4(const char *interface, struct clinux_address *out);
 
 // A TCP socket that never blocks, close-on-exec, without Nagle's delay.
 int clinux_tcp_socket(const struct clinux_address *address);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Codec
+import Linux
+
+/// Which target a commit is: the file `images`, written before a commit is deployed, so that it can
+/// be named whenever it boots. The newest comes last.
+/// ```
+/// [images]
+/// <commit>=edge-gw-2.4.0
+/// ```
+/// What came with the image from the factory stands in `/var/sota/import/installed_versions`.
+public struct InstalledImages: Sendable {
+  private static let file = "images"
+  private static let group = "images"
+  private static let imagesMax = 32
+  private static let factoryFile = "/var/sota/import/installed_versions"
+
+  private let folder: GatewayFolder
+  private let systemRoot: String
+
+  public init(stateFolder: String, systemRoot: String = "") {
+    folder = GatewayFolder(state: stateFolder)
+    self.systemRoot = systemRoot
+  }
+
+  /// What to tell the director of a commit, 64 hexadecimal digits.
+  public func image(of commit: String) -> InstalledImage {
+    let name =
+      folder.readKeyfileIfSound(InstalledImages.file)?.string(InstalledImages.group, commit)
+      ?? factoryName(of: commit)
+    return name.map { InstalledImage(path: $0, sha256: commit) } ?? .unknown(commit: commit)
+  }
+
+  /// Durable when it returns.
+  public func record(target: String, commit: String) throws(GatewayError) {
+    let old = folder.readKeyfileIfSound(InstalledImages.file)
+    var names = (old?.keys(in: InstalledImages.group) ?? []).filter { !same($0, commit) }
+    names = Array(names.suffix(InstalledImages.imagesMax - 1))
+    var file = GatewayFolder.newKeyfile()
+    for name in names {
+      guard let target = old?.string(InstalledImages.group, name) else { continue }
+      file.set(InstalledImages.group, name, to: target)
+    }
+    file.set(InstalledImages.group, commit, to: target)
+    try folder.write(InstalledImages.file, file)
+  }
+
+  /// `{"<commit>":"<name>-<version>"}`, as the build of the image left it.
+  private func factoryName(of commit: String) -> String? {
+    let path = systemRoot + InstalledImages.factoryFile
+    guard let file = try? FileDescriptor.open(path),
+      let bytes = try? file.readAll(limit: GatewayFolder.byteCountMax),
+      let document = try? JSONDocument(parsing: bytes)
+    else { return nil }
+    return document.root[commit]?.string
+  }
+}
