@@ -19,7 +19,7 @@ public enum Verdict: String, Sendable {
 public enum DoctorSubject: String, Sendable {
   case configuration, sysroot, loader, repo, leftovers, commits, lock, space, boot, deployments,
     clock
-  case remote, signatures, certificates, origin, state
+  case remote, signatures, certificates, origin, identity, state
 }
 
 /// What a check found. The words and the advice are made where they are shown.
@@ -88,6 +88,13 @@ public enum Finding: Sendable {
   case origin(refspec: String)
   case originDiffers(refspec: String, configured: String)
   case noOrigin(deployment: String)
+
+  case identity(deviceID: String, url: String)
+  case notProvisioned
+  /// When the certificate of the device ends, ended, or begins.
+  case certificateEnds(path: String, seconds: Int64)
+  case certificateExpired(path: String, seconds: Int64)
+  case certificateNotYetValid(path: String, seconds: Int64)
 
   case state(path: String)
   case unwritableState(path: String)

@@ -53,6 +53,9 @@ public struct Doctor {
         attempt(.remote) { (doctor) throws(UpdaterError) in
           try doctor.examineRemote(sysroot, settings, now)
         }
+        attempt(.identity) { (doctor) throws(UpdaterError) in
+          try doctor.examineIdentity(sysroot, settings, now)
+        }
         attempt(.state) { (doctor) throws(UpdaterError) in
           try doctor.examineState(sysroot, settings, now)
         }

@@ -3,6 +3,7 @@ import Boot
 public import Configuration
 public import Cryptography
 public import Deploy
+public import Gateway
 public import Linux
 public import OSTree
 public import Pull
@@ -15,6 +16,7 @@ public enum UpdaterError: Error, Hashable, Sendable {
   case pull(PullError)
   case deploy(DeployError)
   case transport(TransportError)
+  case gateway(GatewayError)
   case file(path: String, Errno)
 
   /// Neither the configuration nor the origin of the deployment at hand says what to follow.
@@ -67,6 +69,11 @@ func inPull<R: ~Copyable>(_ body: () throws(PullError) -> R) throws(UpdaterError
 @inline(__always)
 func inDeploy<R: ~Copyable>(_ body: () throws(DeployError) -> R) throws(UpdaterError) -> R {
   do throws(DeployError) { return try body() } catch { throw .deploy(error) }
+}
+
+@inline(__always)
+func inGateway<R: ~Copyable>(_ body: () throws(GatewayError) -> R) throws(UpdaterError) -> R {
+  do throws(GatewayError) { return try body() } catch { throw .gateway(error) }
 }
 
 @inline(__always)

@@ -205,6 +205,21 @@ END
   URL=http://127.0.0.1:$port
 }
 
+# serve_gateway: a device gateway on a free port, until the session ends; GATEWAY is its folder, and
+# `credentials.zip` what it hands out.
+serve_gateway() {
+  local servers
+  servers=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../Servers")
+  GATEWAY=$DIR/../gateway
+  mkdir -p "$GATEWAY"
+  # It lives as long as this descriptor is open.
+  mkfifo "$GATEWAY/life" "$GATEWAY/port"
+  python3 -B "$servers/gateway_server.py" "$GATEWAY" < "$GATEWAY/life" > "$GATEWAY/port" &
+  exec 9> "$GATEWAY/life"
+  read -r PORT < "$GATEWAY/port"
+  cp "$GATEWAY/credentials.zip" .
+}
+
 # damage REPO PATH: writes into the object of a file of `main` in a repo of mode bare-user.
 damage() {
   local checksum object

@@ -30,7 +30,7 @@ enum SystemCalls {
     "chdir", "copy_file_range", "fallocate", "fchmod", "fchmodat", "fchown", "fchownat",
     "fdatasync",
     "fsetxattr", "fsync", "ftruncate", "ioctl", "linkat", "lsetxattr", "mkdirat", "pwrite64",
-    "renameat2", "symlinkat", "syncfs", "unlinkat", "utimensat", "write",
+    "renameat2", "sendto", "symlinkat", "syncfs", "unlinkat", "utimensat", "write",
   ]
 
   /// Not everybody may look into programs, and in containers nobody may.

@@ -71,6 +71,14 @@ extension Diagnosis {
     case .originDiffers(let refspec, let configured):
       "the deployment came from '\(refspec)', the configuration follows '\(configured)'"
     case .noOrigin(let deployment): "deployment '\(deployment)' has none"
+    case .identity(let id, let url): "'\(id)' on '\(url)'"
+    case .notProvisioned: "none yet"
+    case .certificateEnds(let path, let end):
+      "'\(path)' is good until \(Timestamp.text(seconds: end))"
+    case .certificateExpired(let path, let end):
+      "'\(path)' has expired at \(Timestamp.text(seconds: end))"
+    case .certificateNotYetValid(let path, let start):
+      "'\(path)' is good from \(Timestamp.text(seconds: start)) on"
     case .state(let path): "'\(path)'"
     case .unwritableState(let path): "'\(path)' cannot be written to: results are not kept"
     case .failed(let error): error.message.text
@@ -109,6 +117,10 @@ extension Diagnosis {
     case .noSignatures:
       "set 'sign-verify=ed25519' and a 'verification-ed25519-key' of the remote"
     case .originDiffers: "the next update changes the origin"
+    case .notProvisioned: "run 'coppice provision'"
+    case .certificateEnds, .certificateExpired:
+      "give the device a new certificate while it can still reach its server"
+    case .certificateNotYetValid: "is the clock of this device right?"
     case .noOrigin: "the next update writes one"
     case .unwritableState: Process.isRoot ? "see 'mount'" : "run it as root"
     case .failed(let error): error.message.hint
@@ -122,7 +134,7 @@ extension Diagnosis {
     case .brokenSettings(let error): error.message.exit
     case .missingFile: .usage
     case .room: .space
-    case .clockBehind: .failed
+    case .clockBehind, .certificateExpired, .certificateNotYetValid: .failed
     case .failed(let error): error.message.exit
     default: .storage
     }

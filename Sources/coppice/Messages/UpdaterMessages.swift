@@ -2,6 +2,7 @@
 import Codec
 import Configuration
 import Cryptography
+import Gateway
 import Linux
 import Updater
 
@@ -12,6 +13,7 @@ extension UpdaterError: Reportable {
     case .pull(let error): error.message
     case .deploy(let error): error.message
     case .transport(let error): error.message
+    case .gateway(let error): error.message
     case .file(let path, let errno): errno.message(path)
     case .notConfigured(let missing):
       Message(
