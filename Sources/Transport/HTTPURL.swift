@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codec
 
 /// An `http` or `https` URL that is fit to be sent: only ASCII, no fragment, host in lower case.
 ///
@@ -73,13 +74,19 @@ public struct HTTPURL: Hashable, Sendable {
   /// This URL with `name`, a raw path of one or several components, put behind its own path with
   /// one slash between. What a path may not hold is percent-encoded; the query stays.
   public func appending(_ name: String) -> HTTPURL {
+    var bytes: [UInt8] = []
+    for byte in name.utf8.drop(while: { $0 == UInt8(ascii: "/") }) {
+      PercentEncoding.append(byte, to: &bytes, escapingUnless: URLCharacter.isPath)
+    }
+    return appending(encoded: String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// As `appending`, for a path that is percent-encoded already and does not begin with a slash.
+  public func appending(encoded name: String) -> HTTPURL {
     var bytes = Array(path.utf8)
     while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
-    bytes.append(UInt8(ascii: "/"))
-    for byte in name.utf8.drop(while: { $0 == UInt8(ascii: "/") }) {
-      URLCharacter.append(byte, to: &bytes, escapingUnless: URLCharacter.isPath)
-    }
-    return replacing(path: String(decoding: bytes, as: UTF8.self), query: query)
+    let path = String(decoding: bytes, as: UTF8.self)
+    return replacing(path: "\(path)/\(name)", query: query)
   }
 
   func replacing(path: String, query: String?) -> HTTPURL {

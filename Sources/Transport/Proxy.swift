@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codec
 internal import Linux
 
 /// An http proxy: where it is, and what to say to it.
@@ -56,7 +57,7 @@ struct ProxySettings: Sendable {
       var bytes: [UInt8] = []
       for byte in credentials.utf8 {
         let isKept = URLCharacter.isUnreserved(byte) || byte == UInt8(ascii: ":")
-        URLCharacter.append(byte, to: &bytes) { _ in isKept }
+        PercentEncoding.append(byte, to: &bytes) { _ in isKept }
       }
       return String(decoding: bytes, as: UTF8.self) + "@"
     }

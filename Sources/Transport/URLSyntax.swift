@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Codec
 
 /// Which bytes may stand where in a URL. RFC 3986 appendix A.
 enum URLCharacter {
-  static func isUnreserved(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-      UInt8(ascii: "_"), UInt8(ascii: "~"):
-      true
-    default: false
-    }
-  }
+  static func isUnreserved(_ byte: UInt8) -> Bool { PercentEncoding.isUnreserved(byte) }
 
   static func isSubDelimiter(_ byte: UInt8) -> Bool {
     switch byte {
@@ -35,22 +28,6 @@ enum URLCharacter {
 
   /// Blanks and control characters: never in a URL, encoded or not.
   static func isForbidden(_ byte: UInt8) -> Bool { byte <= 0x20 || byte == 0x7f }
-
-  static func append(
-    _ byte: UInt8, to bytes: inout [UInt8], escapingUnless isAllowed: (UInt8) -> Bool
-  ) {
-    if isAllowed(byte) {
-      bytes.append(byte)
-    } else {
-      bytes.append(UInt8(ascii: "%"))
-      bytes.append(upperHex(byte >> 4))
-      bytes.append(upperHex(byte & 15))
-    }
-  }
-
-  private static func upperHex(_ digit: UInt8) -> UInt8 {
-    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
-  }
 
   /// The value of one hexadecimal digit, or nil.
   static func hexValue(_ byte: UInt8) -> UInt8? {
@@ -128,7 +105,7 @@ struct URLScanner {
     encoded.reserveCapacity(rest.count + 1)
     if rest.first != UInt8(ascii: "/") { encoded.append(UInt8(ascii: "/")) }
     for byte in rest {
-      URLCharacter.append(byte, to: &encoded, escapingUnless: URLCharacter.isEncoded)
+      PercentEncoding.append(byte, to: &encoded, escapingUnless: URLCharacter.isEncoded)
     }
     guard let mark = encoded.firstIndex(of: UInt8(ascii: "?")) else {
       return (String(decoding: encoded, as: UTF8.self), nil)
