@@ -51,14 +51,17 @@ let package = Package(
     module("OSTree", ["Cryptography", "Compression", "Linux", "Codec"]),
     module("Boot", ["CUBootEnv", "Linux", "Codec"], libraries: ["ubootenv", "z"]),
 
+    // Trust: bytes and a time in, a verdict out.
+    module("Uptane", ["Cryptography", "Codec"]),
+
     // Move, place, and the order of events.
     module("Pull", ["Transport", "OSTree", "Cryptography", "Compression", "Linux", "Codec"]),
     module("Deploy", ["OSTree", "Boot", "Cryptography", "Linux", "Codec"]),
-    module("Gateway", ["Transport", "Cryptography", "Compression", "Linux", "Codec"]),
+    module("Gateway", ["Transport", "Uptane", "Cryptography", "Compression", "Linux", "Codec"]),
     module(
       "Updater",
       [
-        "Gateway", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
+        "Gateway", "Uptane", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
         "Cryptography", "Linux", "Codec",
       ]),
     module(
@@ -70,14 +73,15 @@ let package = Package(
     module(
       "SelfTest",
       [
-        "Updater", "Initramfs", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
-        "Compression", "Cryptography", "Linux", "Codec",
+        "Updater", "Initramfs", "Uptane", "Pull", "Deploy", "Configuration", "OSTree", "Boot",
+        "Transport", "Compression", "Cryptography", "Linux", "Codec",
       ]),
 
     .executableTarget(
       name: "coppice",
       dependencies: [
-        "SelfTest", "Updater", "Initramfs", "Gateway", "Pull", "Deploy", "Configuration", "OSTree",
+        "SelfTest", "Updater", "Initramfs", "Gateway", "Uptane", "Pull", "Deploy", "Configuration",
+        "OSTree",
         "Boot", "Transport", "Compression", "Cryptography", "Linux", "Codec",
       ],
       swiftSettings: strict),
@@ -89,17 +93,18 @@ let package = Package(
     tests("CompressionTests", ["Compression"]),
     tests("ConfigurationTests", ["Configuration", "Linux", "Codec"]),
     tests("OSTreeTests", ["OSTree", "Compression", "Cryptography", "Linux", "Codec"]),
+    tests("UptaneTests", ["Uptane", "SelfTest", "Updater", "Cryptography", "Linux", "Codec"]),
     tests("TransportTests", ["Transport", "Linux"]),
     tests("BootTests", ["Boot", "Linux"]),
     tests("PullTests", ["Pull", "Transport", "OSTree", "Cryptography", "Linux", "Codec"]),
     tests(
       "GatewayTests",
-      ["Gateway", "Transport", "Compression", "Cryptography", "Linux", "Codec"]),
+      ["Gateway", "Uptane", "Transport", "Compression", "Cryptography", "Linux", "Codec"]),
     tests("DeployTests", ["Deploy", "Boot", "OSTree", "Cryptography", "Linux", "Codec"]),
     tests(
       "UpdaterTests",
       [
-        "Updater", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
+        "Updater", "Uptane", "Pull", "Deploy", "Configuration", "OSTree", "Boot", "Transport",
         "Cryptography", "Linux", "Codec",
       ]),
     tests(
