@@ -14,6 +14,7 @@ public enum SelfTest {
     checkCompression(&report)
     checkObjects(&report)
     checkBoot(&report)
+    checkUptane(&report)
     guard let scratch = Scratch.make() else {
       report.fail("no directory to write to: tried TMPDIR, /tmp, /var/tmp and /run")
       return report
