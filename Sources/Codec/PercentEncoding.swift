@@ -39,8 +39,8 @@ public enum PercentEncoding {
   }
 
   /// As `component`, fit for the name of a file: it does not begin with a point, and is not longer
-  /// than `byteCountMax`. A longer one becomes `%-` and what `shortened` makes of the text; no escape
-  /// looks like that.
+  /// than `byteCountMax`. A longer one becomes `%-` and what `shortened` makes of the text; no
+  /// escape looks like that.
   public static func fileName(
     _ text: String, byteCountMax: Int, shortened: (String) -> String
   ) -> String {

@@ -48,7 +48,7 @@ struct Command: Sendable {
     .status, .check, .update, .plan, .pull, .deploy, .rollback, .markGood, .pin, .unpin, .undeploy,
     .kargs,
     .prune, .diff, .fsck, .doctor, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
-    .checkout, .provision, .manifest, .initSysroot, .prepareRoot, .finalize, .boot,
+    .checkout, .provision, .manifest, .tuf, .initSysroot, .prepareRoot, .finalize, .boot,
     .selfTest,
   ]
 }

@@ -177,6 +177,7 @@ END
 }
 
 # serve DIR: serves DIR by nginx on a free port, until the session ends; sets URL.
+# requests: what was asked for since the last call, in order.
 serve() {
   local port
   port=$(python3 -c 'import socket
@@ -191,7 +192,8 @@ pid $DIR/../nginx/pid;
 error_log $DIR/../nginx/error.log;
 events {}
 http {
-  access_log off;
+  log_format requests '\$status \$request_uri';
+  access_log $DIR/../nginx/requests requests;
   client_body_temp_path $DIR/../nginx/body;
   proxy_temp_path $DIR/../nginx/proxy;
   fastcgi_temp_path $DIR/../nginx/fastcgi;
@@ -203,6 +205,22 @@ END
   nginx -c "$DIR/../nginx/conf" -e "$DIR/../nginx/error.log" || return
   trap 'kill "$(cat "$DIR/../nginx/pid")"' EXIT
   URL=http://127.0.0.1:$port
+}
+
+requests() {
+  cat "$DIR/../nginx/requests"
+  : > "$DIR/../nginx/requests"
+}
+
+# make_tuf_repository: `served/metadata` and `served/targets`, a golden TUF repository with roots 1
+# to 3, two delegations and consistent snapshots off; and `first-root.json`. It is valid at $NOW.
+make_tuf_repository() {
+  mkdir -p served/targets/apps
+  cp -r "$(dirname "${BASH_SOURCE[0]}")/../Golden/uptane/base/tuf/image" served/metadata
+  cp served/metadata/1.root.json first-root.json
+  for ((i = 0; i < 60; i++)); do printf 'sensor firmware 7 '; done |
+    head -c 1024 > served/targets/apps/sensor-fw-7.bin
+  NOW=2027-03-01T12:00:00Z
 }
 
 # serve_gateway: a device gateway on a free port, until the session ends; GATEWAY is its folder, and
