@@ -19,7 +19,11 @@ public struct VerifiedTarget: Sendable {
   public let directorCustom: JSONNode?
 
   /// Whether it is a commit of OSTree: by its format, or by having no length where none is given.
-  public var isOSTree: Bool { format.map { same($0, "OSTREE") } ?? (length == 0) }
+  public var isOSTree: Bool { isImageOfOSTree(format, length) }
+}
+
+private func isImageOfOSTree(_ format: String?, _ length: UInt64) -> Bool {
+  format.map { same($0, "OSTREE") } ?? (length == 0)
 }
 
 extension VerifiedTarget {
@@ -43,6 +47,9 @@ extension VerifiedTarget {
       sha256: image.hashes.sha256 ?? assignment.target.hashes.sha256,
       sha512: image.hashes.sha512 ?? assignment.target.hashes.sha512)
     format = try comparison.format()
+    if device.primaryIsOSTree, assignment.pending.contains(device.primary) {
+      try comparison.checkCommit(isOSTree: isImageOfOSTree(format, length))
+    }
     uri = assignment.target.uri ?? image.uri
     ecus = assignment.pending
     imageCustom = image.custom
@@ -66,6 +73,11 @@ private struct TargetComparison {
     guard director.length == image.length, director.hashes.agrees(with: image.hashes) else {
       throw mismatch
     }
+  }
+
+  /// A commit is named by its SHA-256 alone: that another hash agrees is not enough.
+  func checkCommit(isOSTree: Bool) throws(UptaneError) {
+    guard isOSTree, image.hashes.sha256 != nil else { throw mismatch }
   }
 
   /// An image that does not say which hardware it is for is for none.
