@@ -4,7 +4,10 @@
 
 ARCH ?= x86_64 arm64 armv7
 
-.PHONY: demo test check device device-test e2e e2e-full size format lint
+# How long `make fuzz` stays with each reader.
+SECONDS ?= 60
+
+.PHONY: demo test check device device-test e2e e2e-full fuzz size format lint
 
 # Two versions of a small OS by the real `ostree`, pulled, verified and deployed by our binary.
 demo:
@@ -43,6 +46,11 @@ e2e:
 e2e-full: e2e
 	sdk/install-packages e2e-full
 	Tests/EndToEnd/run --full
+
+# Bytes that a fuzzer makes up for each reader of foreign bytes. `SECONDS=600` stays longer.
+fuzz:
+	sdk/install-packages build
+	Tests/Fuzz/run $(SECONDS)
 
 # Where the bytes of the device executables are.
 size:
