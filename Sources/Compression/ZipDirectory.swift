@@ -28,7 +28,7 @@ struct ZipDirectory {
 
   /// Looks for the end record from the end: a comment of up to 64 KiB may follow it.
   init(_ bytes: [UInt8]) throws(CompressionError) {
-    guard bytes.count <= Int(Int32.max) else { throw .tooLarge }
+    guard bytes.count <= ZipReader.byteCountMax else { throw .tooLarge }
     guard let end = ZipDirectory.findEnd(bytes) else { throw .corrupt }
     let count = ZipDirectory.number16(bytes, end + 10)
     let byteCount = ZipDirectory.number32(bytes, end + 12)

@@ -12,6 +12,8 @@ import Codec
 /// when they are read, against length and checksum.
 public struct ZipReader: Sendable {
   public static let entryCountMax = 1024
+  /// All numbers of an archive stay far from 32 bits.
+  public static let byteCountMax = 1 << 30
 
   /// A member of the archive.
   public struct Entry: Sendable {
@@ -33,8 +35,8 @@ public struct ZipReader: Sendable {
   private let bytes: [UInt8]
 
   /// Throws `.unsupported` for what is a zip of a kind that is not read, `.tooLarge` for more than
-  /// `entryCountMax` members, `.corrupt` for what is no zip; also where a name comes twice, and
-  /// where members lie over each other.
+  /// `byteCountMax` bytes or `entryCountMax` members, `.corrupt` for what is no zip; also where a
+  /// name comes twice, and where members lie over each other.
   public init(_ bytes: [UInt8]) throws(CompressionError) {
     self.bytes = bytes
     let directory = try ZipDirectory(bytes)
