@@ -4,7 +4,7 @@
 public enum Setting: Int, CaseIterable, Hashable, Sendable {
   case stateroot, deviceID, hardwareID, ecuSerial, remote, ref
   case serverURL, caFile, certificate, privateKey, provisioning, credentials, proxy
-  case directorURL, imageURL, mode, keyType
+  case directorURL, imageURL, directorRoot, imageRoot, trustFirstRoot, tags, mode, keyType
   case connections, limitRate, lowSpeedTimeout, retries, reserveSpace, readBack
   case loader, trialBoots, merge, fwEnvConfig
   case reboot, healthChecks, handlerTimeout
@@ -14,7 +14,9 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .stateroot, .deviceID, .hardwareID, .ecuSerial, .remote, .ref: "device"
     case .serverURL, .caFile, .certificate, .privateKey, .provisioning, .credentials, .proxy:
       "server"
-    case .directorURL, .imageURL, .mode, .keyType: "uptane"
+    case .directorURL, .imageURL, .directorRoot, .imageRoot, .trustFirstRoot, .tags, .mode,
+      .keyType:
+      "uptane"
     case .connections, .limitRate, .lowSpeedTimeout, .retries, .reserveSpace, .readBack: "pull"
     case .loader, .trialBoots, .merge, .fwEnvConfig: "boot"
     case .reboot, .healthChecks, .handlerTimeout: "update"
@@ -38,6 +40,10 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .proxy: "proxy"
     case .directorURL: "director-url"
     case .imageURL: "image-url"
+    case .directorRoot: "director-root"
+    case .imageRoot: "image-root"
+    case .trustFirstRoot: "trust-first-root"
+    case .tags: "tags"
     case .mode: "mode"
     case .keyType: "key-type"
     case .connections: "connections"

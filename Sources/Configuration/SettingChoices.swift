@@ -48,6 +48,11 @@ public enum ReadBack: String, SettingChoice {
   case none
 }
 
+public enum Choice: String, SettingChoice {
+  case yes
+  case no
+}
+
 /// By what an ECU signs.
 public enum ECUKeyType: String, SettingChoice {
   case ed25519

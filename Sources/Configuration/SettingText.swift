@@ -30,7 +30,17 @@ enum SettingText {
     text.utf8.first == UInt8(ascii: "/") ? plain(text) : nil
   }
 
-  /// Separated by `;`; at least one.
+  /// Separated by `;`; at least one, and none is empty.
+  static func list(_ text: String) -> [String]? {
+    var values: [String] = []
+    for part in text.utf8.split(separator: UInt8(ascii: ";")) {
+      guard let value = plain(trimmed(String(decoding: part, as: UTF8.self))) else { return nil }
+      values.append(value)
+    }
+    return values.isEmpty ? nil : values
+  }
+
+  /// The same of paths.
   static func paths(_ text: String) -> [String]? {
     var paths: [String] = []
     for part in text.utf8.split(separator: UInt8(ascii: ";")) {

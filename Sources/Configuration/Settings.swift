@@ -30,6 +30,13 @@ public struct Settings: Sendable {
   // [uptane]
   public internal(set) var directorURL: String?
   public internal(set) var imageURL: String?
+  /// Files with the first root of each repository. Nil: what the credentials brought.
+  public internal(set) var directorRoot: String?
+  public internal(set) var imageRoot: String?
+  /// Whether a device that was given no root takes the first one that its server has.
+  public internal(set) var trustFirstRoot = Choice.yes
+  /// Where there is no director: of which a target must have one. Empty: any target will do.
+  public internal(set) var tags: [String] = []
   var configuredMode: TrustMode?
   /// Of the key by which the device signs its manifests, where there is none yet.
   public internal(set) var keyType = ECUKeyType.ed25519
@@ -101,6 +108,10 @@ extension Settings {
       }
     case .directorURL: directorURL
     case .imageURL: imageURL
+    case .directorRoot: directorRoot
+    case .imageRoot: imageRoot
+    case .trustFirstRoot: trustFirstRoot.rawValue
+    case .tags: tags.isEmpty ? nil : Settings.list(tags)
     case .mode: mode.rawValue
     case .keyType: keyType.rawValue
     case .connections: String(connections)
@@ -118,8 +129,12 @@ extension Settings {
     case .merge: merge.rawValue
     case .fwEnvConfig: fwEnvConfig
     case .reboot: reboot.rawValue
-    case .healthChecks: healthChecks.reduce("") { $0.isEmpty ? $1 : $0 + ";" + $1 }
+    case .healthChecks: Settings.list(healthChecks)
     case .handlerTimeout: String(handlerTimeoutSeconds)
     }
+  }
+
+  private static func list(_ values: [String]) -> String {
+    values.reduce("") { $0.isEmpty ? $1 : $0 + ";" + $1 }
   }
 }

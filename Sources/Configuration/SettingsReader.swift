@@ -55,6 +55,10 @@ extension Settings {
     case .proxy: return replace(&proxy, by: SettingText.proxy(text), .proxy)
     case .directorURL: return assign(SettingText.url(text), to: &directorURL, .url)
     case .imageURL: return assign(SettingText.url(text), to: &imageURL, .url)
+    case .directorRoot: return assign(SettingText.path(text), to: &directorRoot, .absolutePath)
+    case .imageRoot: return assign(SettingText.path(text), to: &imageRoot, .absolutePath)
+    case .trustFirstRoot: return choose(text, &trustFirstRoot)
+    case .tags: return replace(&tags, by: SettingText.list(text), .text)
     case .mode: return choose(text, &configuredMode)
     case .keyType: return choose(text, &keyType)
     case .connections: return number(text, 1...SettingLimit.connectionsMax, &connections)
@@ -95,6 +99,10 @@ extension Settings {
     case .proxy: proxy = plain.proxy
     case .directorURL: directorURL = nil
     case .imageURL: imageURL = nil
+    case .directorRoot: directorRoot = nil
+    case .imageRoot: imageRoot = nil
+    case .trustFirstRoot: trustFirstRoot = plain.trustFirstRoot
+    case .tags: tags = plain.tags
     case .mode: configuredMode = nil
     case .keyType: keyType = plain.keyType
     case .connections: connections = plain.connections

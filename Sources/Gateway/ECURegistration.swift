@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
 import Transport
-
-/// An ECU as the director knows it.
-public struct ECU: Equatable, Sendable {
-  /// 1 to 64 characters.
-  public let serial: String
-  /// Up to 200 characters.
-  public let hardwareID: String
-
-  public static func == (one: ECU, other: ECU) -> Bool {
-    same(one.serial, other.serial) && same(one.hardwareID, other.hardwareID)
-  }
-}
+import Uptane
 
 /// Tells the director which ECUs there are, once, and again when one has another serial or another
 /// hardware id: the file `registration`.

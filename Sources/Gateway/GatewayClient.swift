@@ -2,6 +2,7 @@
 public import Codec
 import Linux
 import Transport
+public import Uptane
 
 /// The device's side of the device gateway: how it gets an identity there, and what it tells.
 ///
@@ -80,6 +81,14 @@ public final class GatewayClient {
 
   private func director(_ server: GatewayServer) -> HTTPURL {
     options.directorURL ?? server.base.appending("director")
+  }
+
+  /// The primary ECU by the configuration and its key. Changes nothing, and needs no lock. Throws
+  /// `.notProvisioned` where there is no key yet.
+  public static func primary(_ options: GatewayOptions) throws(GatewayError) -> ECU {
+    let folder = GatewayFolder(state: options.stateFolder)
+    guard let key = try ECUKey(in: folder) else { throw .notProvisioned(path: folder.path) }
+    return try ECURegistration.primary(options, key)
   }
 
   // MARK: Manifest
@@ -165,7 +174,7 @@ private struct Draft {
     var record = try ManifestRecord(in: folder)
     let previous = record.time
     record.counter += 1
-    record.time = options.now
+    record.time = options.now.seconds
     let report = InstallationReport(in: folder)
     let statement = ECUStatement(
       image: image, attack: attack, time: record.time, previousTime: previous,

@@ -47,15 +47,15 @@ public struct GatewayOptions: Sendable {
   public var hardwareID: String?
   /// Of the primary ECU's key, where there is none yet.
   public var keyKind = ECUKeyKind.ed25519
-  /// Seconds since 1970 that count as now.
-  public var now: Int64
+  /// What counts as now.
+  public var now: ValidityTime
 
   /// Before the paths of the running system: empty but in tests.
   public var systemRoot = ""
   /// Half of it at least lies between two attempts.
   public var retryDelayMilliseconds: Int64 = 2000
 
-  public init(stateFolder: String, now: Int64) {
+  public init(stateFolder: String, now: ValidityTime) {
     self.stateFolder = stateFolder
     self.now = now
   }

@@ -23,6 +23,7 @@ struct GatewayServer {
     transport.privateKeyFile = key
     transport.caFile = authority
     transport.proxy = options.proxy
+    transport.validity = options.now
     transport.connectTimeoutMilliseconds = 60_000
     // Any byte in a minute, and three minutes for all attempts together.
     transport.lowSpeedBytesPerSecond = 1

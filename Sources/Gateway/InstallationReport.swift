@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
+public import Uptane
 
 /// How an installation ended, in the words of the director.
 public enum ResultCode: String, CaseIterable, Hashable, Sendable {

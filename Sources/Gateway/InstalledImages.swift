@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
 import Linux
+public import Uptane
 
 /// Which target a commit is: the file `images`, written before a commit is deployed, so that it can
 /// be named whenever it boots. The newest comes last.
@@ -28,7 +29,8 @@ public struct InstalledImages: Sendable {
     let name =
       folder.readKeyfileIfSound(InstalledImages.file)?.string(InstalledImages.group, commit)
       ?? factoryName(of: commit)
-    return name.map { InstalledImage(path: $0, sha256: commit) } ?? .unknown(commit: commit)
+    return name.map { InstalledImage(path: $0, hashes: Hashes(sha256: commit), length: 0) }
+      ?? .unknown(commit: commit)
   }
 
   /// Durable when it returns.

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
+public import Uptane
 
-/// What an ECU runs, as the director wants to hear it: it decides by name and checksum whether an
-/// assignment is done.
-public struct InstalledImage: Sendable {
-  /// The exact name of the target.
-  public let path: String
-  /// 64 hexadecimal digits: of OSTree the commit.
-  public let sha256: String
-  /// 0 where the target is a commit.
-  public let lengthBytes: UInt64
-
-  public init(path: String, sha256: String, lengthBytes: UInt64 = 0) {
-    (self.path, self.sha256, self.lengthBytes) = (path, sha256, lengthBytes)
-  }
-
-  /// A commit that no target is known to name.
+extension InstalledImage {
+  /// A commit, 64 hexadecimal digits, that no target is known to name.
   public static func unknown(commit: String) -> InstalledImage {
-    InstalledImage(path: "unknown", sha256: commit)
+    InstalledImage(path: "unknown", hashes: Hashes(sha256: commit), length: 0)
   }
 }
 
@@ -44,8 +32,8 @@ public struct ECUStatement: Sendable {
             (
               "fileinfo",
               .object([
-                ("length", .unsigned(image.lengthBytes)),
-                ("hashes", .object([("sha256", .string(image.sha256))])),
+                ("length", .unsigned(image.length)),
+                ("hashes", .object([("sha256", .string(image.hashes.sha256 ?? ""))])),
               ])
             ),
           ])

@@ -26,7 +26,7 @@ struct CommitChain {
     let repo = fetch.staging.repo
     let wasComplete = try isComplete(target.commit, in: repo)
     let commit = try fetch.fetch(target)
-    if let ref = target.ref { try checkAge(commit, target.commit, ref: ref) }
+    if let ref = target.ref, !target.isOurs { try checkAge(commit, target.commit, ref: ref) }
     add(commit, target.commit, isComplete: wasComplete)
 
     var parent = commit.parent

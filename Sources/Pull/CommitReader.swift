@@ -20,7 +20,9 @@ struct CommitReader {
     _ target: ResolvedTarget, present bytes: [UInt8]?
   ) throws(PullError) -> Found {
     let found = try read(target.commit, present: bytes, limitBytes: target.commitBytes)
-    if let ref = target.ref { try checkBindings(found.commit, target.commit, ref: ref) }
+    if let ref = target.ref, !target.isOurs {
+      try checkBindings(found.commit, target.commit, ref: ref)
+    }
     return found
   }
 

@@ -8,6 +8,9 @@ public enum PullTarget: Hashable, Sendable {
   /// This commit, and the ref is pointed at it.
   case refAt(String, Checksum)
   case commit(Checksum)
+  /// This commit, because others than the server vouch for it, and a ref of our own is pointed at
+  /// it: to which refs the commit is bound, and how old it is, does not matter.
+  case named(String, Checksum)
 }
 
 /// What to pull and how.

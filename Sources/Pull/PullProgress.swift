@@ -60,4 +60,6 @@ public struct PullResult: Sendable {
   public var writtenBytes: UInt64 = 0
   public var syncMilliseconds: Int64 = 0
   public var plan = PullPlan()
+
+  public init() {}
 }

@@ -10,6 +10,8 @@ struct ResolvedTarget {
   let commit: Checksum
   /// What the summary promises.
   let commitBytes: UInt64?
+  /// The ref is a name of this repo alone.
+  var isOurs = false
 }
 
 /// What a remote says its refs are: by its summary if it has one, else file by file.
@@ -102,6 +104,8 @@ struct RemoteRefs {
     switch target {
     case .commit(let commit):
       return ResolvedTarget(ref: nil, commit: commit, commitBytes: nil)
+    case .named(let ref, let commit):
+      return ResolvedTarget(ref: ref, commit: commit, commitBytes: nil, isOurs: true)
     case .refAt(let ref, let commit):
       return ResolvedTarget(ref: ref, commit: commit, commitBytes: nil)
     case .ref(let ref):

@@ -19,7 +19,7 @@ public enum Verdict: String, Sendable {
 public enum DoctorSubject: String, Sendable {
   case configuration, sysroot, loader, repo, leftovers, commits, lock, space, boot, deployments,
     clock
-  case remote, signatures, certificates, origin, identity, state
+  case remote, signatures, certificates, origin, trust, identity, state
 }
 
 /// What a check found. The words and the advice are made where they are shown.
@@ -88,6 +88,11 @@ public enum Finding: Sendable {
   case origin(refspec: String)
   case originDiffers(refspec: String, configured: String)
   case noOrigin(deployment: String)
+
+  /// What is trusted of a repository, and until when.
+  case trust(repository: String, TrustState)
+  /// The device has nothing to begin with; `takesFirst`: it will take what its server has.
+  case noRoot(repository: String, takesFirst: Bool)
 
   case identity(deviceID: String, url: String)
   case notProvisioned

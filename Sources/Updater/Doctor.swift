@@ -51,7 +51,10 @@ public struct Doctor {
       }
       if let settings {
         attempt(.remote) { (doctor) throws(UpdaterError) in
-          try doctor.examineRemote(sysroot, settings, now)
+          switch settings.mode {
+          case .none: try doctor.examineRemote(sysroot, settings, now)
+          case .uptane, .tuf: try doctor.examineTrust(sysroot, settings, now)
+          }
         }
         attempt(.identity) { (doctor) throws(UpdaterError) in
           try doctor.examineIdentity(sysroot, settings, now)

@@ -9,9 +9,9 @@ extension Doctor {
   mutating func examineRemote(
     _ sysroot: Sysroot, _ settings: Settings, _ now: SysrootState
   ) throws(UpdaterError) {
-    let updater = try Updater(sysroot, settings, remotesFolder: remotesFolder)
+    let updater = Updater(sysroot, settings, remotesFolder: remotesFolder)
     let situation = try Situation(updater)
-    let source = try UpdateSource.find(
+    let source = try Branch.find(
       settings, situation.origin, deployment: situation.source, sysroot.repo,
       remotesFolder: remotesFolder, from: nil)
     let remote = source.remote
@@ -21,7 +21,7 @@ extension Doctor {
     try examineCertificates(sysroot, source, updater)
   }
 
-  private mutating func examineOrigin(_ situation: Situation, _ source: UpdateSource) {
+  private mutating func examineOrigin(_ situation: Situation, _ source: Branch) {
     guard let deployment = situation.source else { return }
     guard let refspec = situation.origin?.refspec else {
       return add(.origin, .warn, .noOrigin(deployment: deployment.name))
@@ -55,14 +55,14 @@ extension Doctor {
 
   /// Opening a remote reads the authorities, the client's certificate and its key.
   private mutating func examineCertificates(
-    _ sysroot: Sysroot, _ source: UpdateSource, _ updater: Updater
+    _ sysroot: Sysroot, _ source: Branch, _ updater: Updater
   ) throws(UpdaterError) {
     guard case .url = source.remote.location,
       source.remote.url.utf8.starts(with: "https://".utf8)
     else { return }
     do throws(PullError) {
       _ = try CommitPull(
-        sysroot.repo, from: source.remote, updater.pullOptions(source, .ref(source.ref)),
+        sysroot.repo, from: source.remote, updater.pullOptions(.branch(source), .ref(source.ref)),
         PullProgress())
       add(.certificates, .ok, .certificates)
     } catch { add(.certificates, .fail, .failed(.pull(error))) }

@@ -8,7 +8,7 @@ extension GatewayOptions {
   /// What `[device]`, `[server]` and `[uptane]` say. Throws `.transport` in `gateway` for a URL
   /// that is none.
   public init(_ settings: Settings, stateFolder: String) throws(UpdaterError) {
-    self.init(stateFolder: stateFolder, now: max(Clock.wallSeconds, BuildIdentity.seconds ?? 0))
+    self.init(stateFolder: stateFolder, now: ClockFloor(folder: stateFolder).now)
     provisioning =
       switch settings.provisioning {
       case .none: .none
@@ -33,7 +33,7 @@ extension GatewayOptions {
     keyKind = settings.keyType == .rsa2048 ? .rsa : .ed25519
   }
 
-  private static func url(_ text: String?) throws(UpdaterError) -> HTTPURL? {
+  static func url(_ text: String?) throws(UpdaterError) -> HTTPURL? {
     guard let text else { return nil }
     guard let url = HTTPURL(text) else { throw .gateway(.transport(.url(text))) }
     return url

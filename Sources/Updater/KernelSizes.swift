@@ -10,11 +10,18 @@ struct KernelSizes {
   private var files: [Checksum] = []
   private var sizes: [UInt64?] = []
 
-  /// `replacing` is the commit whose kernel is installed; one that is the same takes no room.
+  /// `replacing` is the commit whose kernel is installed; one that is the same takes no room. The
+  /// commit and its folders must have been fetched.
   init(
-    _ commit: Commit, replacing old: Checksum?, _ repo: Repo
+    _ name: Checksum, replacing old: Checksum?, _ repo: Repo
   ) throws(UpdaterError) {
-    staging = try inRepo { () throws(OSTreeError) in try repo.stage() }
+    let staging = try inRepo { () throws(OSTreeError) in try repo.stage() }
+    let commit = try inRepo { () throws(OSTreeError) in
+      // As with `tree`: another run has left it.
+      _ = try staging.contains(ObjectName(name, .commit))
+      return try staging.loadCommit(name)
+    }
+    self.staging = staging
     files = try kernelFiles(below: commit.rootTree)
     if let old, try contains(old, .commit) {
       let root = try inRepo { () throws(OSTreeError) in try repo.loadCommit(old) }.rootTree

@@ -46,12 +46,15 @@ extension UpdatePlan {
   /// What `deploy` leaves free in `/boot` for entries and directories.
   static let bootMarginBytes: UInt64 = 1 << 20
 
+  /// `pulled` is what phase 1 gave; all zeros where the server wants nothing new.
   init(
     _ check: UpdateCheck, _ pulled: PullResult, _ now: Situation, _ updater: Updater
   ) throws(UpdaterError) {
     let sysroot = updater.sysroot
-    let forecast = try inDeploy { () throws(DeployError) in
-      try sysroot.forecast(of: check.commit, now.deployOptions, now.state)
+    let forecast = try check.commit.map { (commit) throws(UpdaterError) in
+      try inDeploy { () throws(DeployError) in
+        try sysroot.forecast(of: commit, now.deployOptions, now.state)
+      }
     }
     self.check = check
     fetchedMetadata = pulled.fetchedMetadata
@@ -60,7 +63,7 @@ extension UpdatePlan {
     contentBytes = content == 0 ? 0 : pulled.plan.missingBytes
     reused = pulled.plan.presentContent
     writtenBytes = content == 0 ? 0 : pulled.plan.missingUnpackedBytes
-    removed = check.isAvailable ? forecast.removed : []
+    removed = check.isAvailable ? forecast?.removed ?? [] : []
 
     let space = try at(sysroot.repo.path) { () throws(Errno) in
       try FileDescriptor.openDirectory(sysroot.repo.path).fileSystemStatus()
@@ -72,9 +75,9 @@ extension UpdatePlan {
     let bootPath =
       sysroot.path.utf8.last == UInt8(ascii: "/") ? "/boot" : "\(sysroot.path)/boot"
     boot = try UpdatePlan.roomForKernels(
-      in: bootPath, isNeeded: forecast.needsBootSpace, check, sysroot)
+      in: bootPath, isNeeded: forecast?.needsBootSpace ?? false, check, sysroot)
     var systemPartition: RoomNeeded?
-    if let path = forecast.systemPartition {
+    if let path = forecast?.systemPartition {
       systemPartition = try UpdatePlan.roomForKernels(in: path, isNeeded: true, check, sysroot)
     }
     self.systemPartition = systemPartition
@@ -87,8 +90,8 @@ extension UpdatePlan {
       try FileDescriptor.openDirectory(path).fileSystemStatus()
     }
     var needed: UInt64? = 0
-    if check.isAvailable, isNeeded {
-      needed = try KernelSizes(check.object, replacing: check.deployed?.commit, sysroot.repo)
+    if check.isAvailable, isNeeded, let commit = check.commit {
+      needed = try KernelSizes(commit, replacing: check.deployed?.commit, sysroot.repo)
         .bytes(inBlocksOf: space.blockBytes)
       if let bytes = needed, bytes > 0 { needed = bytes + bootMarginBytes }
     }

@@ -41,6 +41,7 @@ extension Updater {
     var options = PullOptions(settings, repoPath: sysroot.repo.path, readBack: .all)
     options.targets = [target]
     options.url = source.url
+    if let offer = source.offer { options.server = offer.access }
     return options
   }
 

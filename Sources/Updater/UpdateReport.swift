@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Cryptography
 public import Deploy
+public import Gateway
 public import OSTree
 public import Pull
 
@@ -31,10 +32,11 @@ public enum UpdateStep: Sendable {
 /// What the server has, and whether it is new here.
 public struct UpdateCheck: Sendable {
   public let source: UpdateSource
-  public let commit: Checksum
+  /// Nil: the server wants nothing new.
+  public let commit: Checksum?
   public let version: String?
-  /// Of the commit, in seconds since 1970.
-  public let timestamp: UInt64
+  /// Of the commit, in seconds since 1970. Nil where only its name is known yet.
+  public let timestamp: UInt64?
   /// The deployment whose place the next one takes: the running one, else the first.
   public let deployed: Deployment?
   public let deployedVersion: String?
@@ -46,7 +48,6 @@ public struct UpdateCheck: Sendable {
   public let endOfLife: String?
   /// `ostree.endoflife-rebase`: the ref to follow instead.
   public let endOfLifeRebase: String?
-  let object: Commit
 }
 
 /// How an update ended that did not fail.
@@ -78,6 +79,12 @@ public struct UpdateReport: Sendable {
   public internal(set) var pruneFailure: OSTreeError?
   /// What was found before all else: this run is the fallback of a trial that failed.
   public internal(set) var fallback: FallbackReport?
+  /// How an earlier update ended, which this run has found out: true if it is installed.
+  public internal(set) var settled: Bool?
+  /// Why the server does not know all of this yet. It is told by the next run.
+  public internal(set) var reportFailure: GatewayError?
+  /// Whether the server knows all of this; nil where none is told anything.
+  public internal(set) var isReported: Bool?
   /// The first in boot order.
   public internal(set) var next: Deployment?
   /// Whether the next boot starts something else than what runs.

@@ -4,17 +4,55 @@ import Deploy
 import Linux
 public import OSTree
 
-/// What a device follows where there is no Uptane server: one ref of one remote.
-public struct UpdateSource: Sendable {
+/// What a device follows.
+public enum UpdateSource: Sendable {
+  /// One ref of one remote, where there is no Uptane server.
+  case branch(Branch)
+  /// What its server wants, by verified metadata.
+  case server(ServerOffer)
+
+  /// Where objects come from.
+  public var remote: RemoteConfig {
+    switch self {
+    case .branch(let branch): branch.remote
+    case .server(let offer): offer.remote
+    }
+  }
+
+  /// In place of the remote's own URL.
+  public var url: String? {
+    switch self {
+    case .branch(let branch): branch.url
+    case .server(let offer): offer.url
+    }
+  }
+
+  /// What the commit is called in the repo, and in the origin of its deployment.
+  public var refspec: Refspec {
+    switch self {
+    case .branch(let branch): branch.refspec
+    case .server(let offer): Refspec(remote: offer.remote.name, ref: ServerOffer.ref)
+    }
+  }
+
+  /// Nil where a remote's ref is followed.
+  public var offer: ServerOffer? {
+    if case .server(let offer) = self { return offer }
+    return nil
+  }
+}
+
+/// One ref of one remote.
+public struct Branch: Sendable {
   public let remote: RemoteConfig
   public let ref: String
   /// In place of the remote's own URL.
   public let url: String?
 
-  public var refspec: Refspec { Refspec(remote: remote.name, ref: ref) }
+  var refspec: Refspec { Refspec(remote: remote.name, ref: ref) }
 }
 
-extension UpdateSource {
+extension Branch {
   /// What `[device] remote` and `ref` name; what they leave out comes from `origin`, that of the
   /// deployment at hand.
   ///
@@ -23,7 +61,7 @@ extension UpdateSource {
   static func find(
     _ settings: Settings, _ origin: Origin?, deployment: Deployment?, _ repo: Repo,
     remotesFolder: String?, from: String?
-  ) throws(UpdaterError) -> UpdateSource {
+  ) throws(UpdaterError) -> Branch {
     let isComplete = settings.remote != nil && settings.ref != nil
     if !isComplete, let deployment, let text = origin?.unconfiguredState {
       throw .unconfigured(deployment: deployment.name, text: text)
@@ -46,12 +84,14 @@ extension UpdateSource {
     let remote = try inRepo { () throws(OSTreeError) in
       try repo.remote(remoteName, folder: remotesFolder)
     }
-    return UpdateSource(remote: remote, ref: ref, url: try from.map(location))
+    return Branch(remote: remote, ref: ref, url: try from.map(UpdateSource.location))
   }
+}
 
+extension UpdateSource {
   /// The URL of what `--from` names: a URL as it is; a directory that is a repo, or holds one where
   /// a sysroot does, as `file://` with its full path.
-  private static func location(_ from: String) throws(UpdaterError) -> String {
+  static func location(_ from: String) throws(UpdaterError) -> String {
     for scheme in ["http://", "https://", "file://"] where from.utf8.starts(with: scheme.utf8) {
       return from
     }

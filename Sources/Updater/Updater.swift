@@ -6,10 +6,11 @@ public import Deploy
 import Linux
 import OSTree
 import Pull
+import Uptane
 
-/// The one-shot job of a device that follows one ref of one remote:
+/// The one-shot job of a device that follows one ref of one remote, or what its server wants:
 /// ```
-/// lock ─ fallback? ─ check ─ pull, read back ─ on trial? ─ deploy ─ prune
+/// lock ─ fallback? ─ report ─ check ─ pull, read back ─ on trial? ─ deploy ─ prune ─ report
 /// ```
 /// Every step may be cut off at any point; the next run does what is left. Only the last act of
 /// the deploy changes what boots.
@@ -19,11 +20,7 @@ public struct Updater: Sendable {
   /// Where remotes stand besides the repo's config.
   public let remotesFolder: String?
 
-  /// Throws `unsupportedMode` unless the device trusts a remote: `[uptane] mode=none`.
-  public init(
-    _ sysroot: Sysroot, _ settings: Settings, remotesFolder: String?
-  ) throws(UpdaterError) {
-    guard settings.mode == .none else { throw .unsupportedMode(settings.mode) }
+  public init(_ sysroot: Sysroot, _ settings: Settings, remotesFolder: String?) {
     self.sysroot = sysroot
     self.settings = settings
     self.remotesFolder = remotesFolder
@@ -42,21 +39,28 @@ public struct Updater: Sendable {
       try sysroot.settleFallback(lock, ignoringDamage: settings.trialBoots == 0)
     }
     let before = try Situation(self)
-    let check = try check(before, options)
+    let reports = try reports(before)
+    let settled = try reports?.settle(before.evidence)
+    try reports?.provision()
+    reports?.tell()
+    let check = try check(before, options, reports)
     var done = UpdateReport(check: check, result: before.awaitsProof ? .awaitingProof : .upToDate)
-    done.fallback = fallback
+    (done.fallback, done.settled) = (fallback, settled)
     if check.rejection != nil, !options.isForced {
       done.result = .rejectedBefore
-    } else if check.isAvailable || options.isForced {
-      done.pull = try pull(check, options, planOnly: false, report)
+    } else if let commit = check.commit, check.isAvailable || options.isForced {
+      done.pull = try pull(commit, check, options, reports, report)
       done.result = before.mayBeReplaced ? .downloaded : .awaitingProof
       if options.deploys, before.mayBeReplaced {
-        report(.deploying(check.commit))
-        done.deploy = try deploy(check, before, lock)
+        report(.deploying(commit))
+        done.deploy = try deploy(commit, check, before, lock, reports)
         done.result = .deployed
         prune(&done)
       }
     }
+    reports?.finish()
+    done.reportFailure = reports?.failure
+    done.isReported = reports.map { $0.failure == nil }
     let after = try Situation(self).state
     done.next = after.deployments.first
     done.needsReboot = after.bootedIndex.map { $0 > 0 } ?? false
@@ -78,7 +82,10 @@ public struct Updater: Sendable {
   ) throws(UpdaterError) -> UpdatePlan {
     let now = try Situation(self)
     let check = try check(now, options)
-    let pulled = try pull(check, options, planOnly: true, report)
+    let pulled =
+      try check.commit.map { (commit) throws(UpdaterError) in
+        try pull(commit, check, options, planOnly: true, report)
+      } ?? PullResult()
     return try UpdatePlan(check, pulled, now, self)
   }
 }
@@ -88,18 +95,36 @@ extension Updater {
   private func check(
     _ now: Situation, _ wanted: UpdateOptions
   ) throws(UpdaterError) -> UpdateCheck {
-    let source = try UpdateSource.find(
+    switch settings.mode {
+    case .none: try checkBranch(now, wanted)
+    case .uptane, .tuf:
+      try checkServer(now, try DeviceServer(self, now.state).offer(now.state, from: wanted.from))
+    }
+  }
+
+  /// The same; a server whose metadata were refused is told so.
+  private func check(
+    _ now: Situation, _ wanted: UpdateOptions, _ reports: ServerReports?
+  ) throws(UpdaterError) -> UpdateCheck {
+    do throws(UpdaterError) { return try check(now, wanted) } catch {
+      if case .metadata(.refused(let attack)) = error { reports?.tell(attack: attack.fault.name) }
+      throw error
+    }
+  }
+
+  private func checkBranch(
+    _ now: Situation, _ wanted: UpdateOptions
+  ) throws(UpdaterError) -> UpdateCheck {
+    let branch = try Branch.find(
       settings, now.origin, deployment: now.source, sysroot.repo, remotesFolder: remotesFolder,
       from: wanted.from)
-    let options = pullOptions(source, .ref(source.ref))
+    let source = UpdateSource.branch(branch)
+    let options = pullOptions(source, .ref(branch.ref))
     let heads = try inPull { () throws(PullError) in
-      try CommitPull(sysroot.repo, from: source.remote, options, PullProgress()).heads()
+      try CommitPull(sysroot.repo, from: branch.remote, options, PullProgress()).heads()
     }
     let head = heads[0]
-    let deployed =
-      try now.source.map { (deployment) throws(UpdaterError) in
-        try commit(of: deployment)
-      } ?? nil
+    let deployed = try deployedCommit(now)
     if !wanted.allowsDowngrade, let deployed, let current = now.source,
       head.commit.timestamp < deployed.timestamp
     {
@@ -113,7 +138,40 @@ extension Updater {
       isAvailable: !now.bootsNext(head.checksum),
       rejection: now.trials.rejection(of: head.checksum, in: now.stateroot),
       endOfLife: head.commit.endOfLife,
-      endOfLifeRebase: head.commit.endOfLifeRebase, object: head.commit)
+      endOfLifeRebase: head.commit.endOfLifeRebase)
+  }
+
+  /// What was tried here and fell back is offered again only if the server assigns it anew.
+  private func checkServer(
+    _ now: Situation, _ offer: ServerOffer
+  ) throws(UpdaterError) -> UpdateCheck {
+    let deployed = try deployedCommit(now)
+    var rejection: TrialRecord.Rejection?
+    if let wanted = offer.installation {
+      let folder = try DeviceServer(self, now.state).folder
+      let isAnew = try InstallationRecord(folder: folder).isAssignedAnew(wanted)
+      rejection = isAnew ? nil : now.trials.rejection(of: wanted.commit, in: now.stateroot)
+    } else if let target = offer.target {
+      throw .notDeployable(target: target.path, format: target.format)
+    }
+    return UpdateCheck(
+      source: .server(offer), commit: offer.commit, version: offer.version, timestamp: nil,
+      deployed: now.source, deployedVersion: deployed?.version,
+      isAvailable: offer.commit.map { !now.bootsNext($0) } ?? false, rejection: rejection,
+      endOfLife: nil, endOfLifeRebase: nil)
+  }
+
+  /// Nil where nobody is told anything.
+  private func reports(_ now: Situation) throws(UpdaterError) -> ServerReports? {
+    guard settings.mode != .none else { return nil }
+    let server = try DeviceServer(self, now.state)
+    return server.isReportedTo ? try ServerReports(server, now.state) : nil
+  }
+
+  private func deployedCommit(_ now: Situation) throws(UpdaterError) -> Commit? {
+    try now.source.map { (deployment) throws(UpdaterError) in
+      try commit(of: deployment)
+    } ?? nil
   }
 
   /// Nil if the repo no longer has it, which harms no deployment.
@@ -125,11 +183,33 @@ extension Updater {
     }
   }
 
+  /// Everything of the commit, and the server hears how that went.
   private func pull(
-    _ check: UpdateCheck, _ asked: UpdateOptions, planOnly: Bool, _ report: (UpdateStep) -> Void
+    _ commit: Checksum, _ check: UpdateCheck, _ asked: UpdateOptions, _ reports: ServerReports?,
+    _ report: (UpdateStep) -> Void
+  ) throws(UpdaterError) -> PullResult {
+    guard let reports, let wanted = check.source.offer?.installation else {
+      return try pull(commit, check, asked, planOnly: false, report)
+    }
+    try reports.begin(wanted)
+    do throws(UpdaterError) {
+      let result = try pull(commit, check, asked, planOnly: false, report)
+      try reports.downloaded(wanted, isSuccess: true)
+      return result
+    } catch {
+      try reports.downloaded(wanted, isSuccess: false)
+      throw error
+    }
+  }
+
+  private func pull(
+    _ commit: Checksum, _ check: UpdateCheck, _ asked: UpdateOptions, planOnly: Bool,
+    _ report: (UpdateStep) -> Void
   ) throws(UpdaterError) -> PullResult {
     // The commit that was checked, whatever the server says meanwhile.
-    var options = pullOptions(check.source, .refAt(check.source.ref, check.commit))
+    let ref = check.source.refspec.ref
+    var options = pullOptions(
+      check.source, check.source.offer == nil ? .refAt(ref, commit) : .named(ref, commit))
     options.planOnly = planOnly
     options.checksTimestamp = !asked.allowsDowngrade
     let wanted = options
@@ -144,14 +224,19 @@ extension Updater {
   }
 
   private func deploy(
-    _ check: UpdateCheck, _ before: Situation, _ lock: borrowing SysrootLock
+    _ commit: Checksum, _ check: UpdateCheck, _ before: Situation,
+    _ lock: borrowing SysrootLock, _ reports: ServerReports?
   ) throws(UpdaterError) -> DeployReport {
     let refspec = check.source.refspec.text
     let origin =
       before.origin?.forNextDeployment.with(refspec: refspec) ?? Origin(refspec: refspec)
-    return try inDeploy { () throws(DeployError) in
-      try sysroot.deploy(check.commit, origin: origin, before.deployOptions, lock)
+    let wanted = check.source.offer?.installation
+    if let reports, let wanted { try reports.deploying(wanted) }
+    let report = try inDeploy { () throws(DeployError) in
+      try sysroot.deploy(commit, origin: origin, before.deployOptions, lock)
     }
+    if let reports, let wanted { try reports.deployed(wanted) }
+    return report
   }
 
   /// Takes away the objects of deployments that went, as `ostree` does after a deploy. Without it
@@ -198,6 +283,15 @@ struct Situation {
       let count = try sysroot.trialCount(state, ignoringDamage: wanted.trialBoots == 0)
       return (state, trials, count, stateroot, source, origin)
     }
+  }
+
+  /// What tells how the update before ended.
+  var evidence: Installation.Evidence {
+    Installation.Evidence(
+      booted: state.booted?.commit,
+      isBootedOnTrial: state.booted.map(trials.isOnTrial) ?? false,
+      next: state.staged?.target.commit ?? state.deployments.first?.commit,
+      rejected: trials.rejected.map { $0.deployment.commit })
   }
 
   /// Whether what runs, or what boots next, has yet to prove itself.

@@ -25,8 +25,11 @@ public enum UpdaterError: Error, Hashable, Sendable {
   case unconfigured(deployment: String, text: String)
   /// What the configuration names is no ref.
   case invalidRef(String)
-  /// This mode of trust is not there.
-  case unsupportedMode(TrustMode)
+  case metadata(MetadataError)
+  /// What the server wants this ECU to run is no commit of OSTree.
+  case notDeployable(target: String, format: String?)
+  /// Another run works on the metadata.
+  case busy(path: String)
   /// The server offers a commit that is older than the one that is deployed.
   case older(Checksum, timestamp: UInt64, deployed: Checksum, deployedTimestamp: UInt64)
 
@@ -74,6 +77,11 @@ func inDeploy<R: ~Copyable>(_ body: () throws(DeployError) -> R) throws(UpdaterE
 @inline(__always)
 func inGateway<R: ~Copyable>(_ body: () throws(GatewayError) -> R) throws(UpdaterError) -> R {
   do throws(GatewayError) { return try body() } catch { throw .gateway(error) }
+}
+
+@inline(__always)
+func inMetadata<R: ~Copyable>(_ body: () throws(MetadataError) -> R) throws(UpdaterError) -> R {
+  do throws(MetadataError) { return try body() } catch { throw .metadata(error) }
 }
 
 @inline(__always)

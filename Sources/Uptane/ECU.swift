@@ -2,13 +2,17 @@
 
 /// Anything that can be updated. Serial and hardware id are compared byte for byte. Uptane Standard
 /// 2.1.0, 3.1.
-public struct ECU: Hashable, Sendable {
+public struct ECU: Equatable, Sendable {
   public let serial: String
   public let hardwareID: String
 
   public init(serial: String, hardwareID: String) {
     self.serial = serial
     self.hardwareID = hardwareID
+  }
+
+  public static func == (one: ECU, other: ECU) -> Bool {
+    same(one.serial, other.serial) && same(one.hardwareID, other.hardwareID)
   }
 }
 

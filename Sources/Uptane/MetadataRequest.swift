@@ -19,6 +19,11 @@ public struct MetadataRequest: Hashable, Sendable {
     self.dialect = dialect
   }
 
+  /// The first root that a repository ever had, for a device that was given none.
+  public static func firstRoot(_ limits: MetadataLimits = MetadataLimits()) -> MetadataRequest {
+    MetadataRequest(.root, version: 1, bytesMax: limits.rootBytes, .ota)
+  }
+
   /// Behind the base URL of the metadata, percent-encoded: `3.root.json`, `timestamp.json`,
   /// `delegations/NAME.json` in `ota`, `[N.]NAME.json` in `tuf`.
   public var path: String {

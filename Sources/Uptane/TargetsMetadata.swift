@@ -29,10 +29,15 @@ struct TargetsMetadata: Sendable {
   /// All of them: of a director, who names few.
   var all: [Target] {
     var all: [Target] = []
-    for (path, node) in targets.members {
-      if let target = Target(path, node) { all.append(target) }
-    }
+    walk { all.append($0) }
     return all
+  }
+
+  /// One after the other, none of which stays in memory.
+  func walk(_ body: (Target) -> Void) {
+    for (path, node) in targets.members {
+      if let target = Target(path, node) { body(target) }
+    }
   }
 
   /// What stands beside the targets, for example the director's correlation id.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Codec
 
-/// A target that both repositories name: what may be fetched and installed.
+/// A target that both repositories name, or the only one there is: what may be fetched and
+/// installed.
 public struct VerifiedTarget: Sendable {
   public let path: String
   /// Zero for an image of OSTree.
@@ -54,6 +55,20 @@ extension VerifiedTarget {
     ecus = assignment.pending
     imageCustom = image.custom
     directorCustom = assignment.target.custom
+  }
+}
+
+extension VerifiedTarget {
+  /// As the image repository alone has it, where there is no director.
+  init(_ image: Target) {
+    path = image.path
+    length = image.length
+    hashes = image.hashes
+    format = image.custom?["targetFormat"]?.string
+    uri = image.uri
+    ecus = []
+    imageCustom = image.custom
+    directorCustom = nil
   }
 }
 

@@ -33,6 +33,10 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     [uptane]
     director-url=https://ota.example.com/director
     image-url=https://ota.example.com/repo
+    director-root=/etc/director.json
+    image-root=/etc/image.json
+    trust-first-root=no
+    tags=stable; floor-2
     mode=tuf
     key-type=rsa2048
     [pull]
@@ -77,6 +81,10 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     #expect(settings.limitRateBytesPerSecond == 204_800)
     #expect(settings.lowSpeedTimeoutSeconds == 60)
     #expect(settings.retries == 0)
+    #expect(settings.directorRoot == "/etc/director.json")
+    #expect(settings.imageRoot == "/etc/image.json")
+    #expect(settings.trustFirstRoot == .no)
+    #expect(settings.tags == ["stable", "floor-2"])
     #expect(settings.reserveSpace == .bytes(64 << 20))
     #expect(settings.readBack == .boot)
     #expect(settings.loader == .ubootEnvironment)

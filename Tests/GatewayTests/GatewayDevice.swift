@@ -2,6 +2,7 @@
 import Foundation
 import Support
 import Transport
+import Uptane
 
 @testable import Gateway
 
@@ -18,7 +19,8 @@ final class GatewayDevice {
   init(_ server: FleetServer) throws {
     self.server = server
     folder = try TemporaryDirectory("device")
-    options = GatewayOptions(stateFolder: folder.file("state"), now: 1_800_000_000)
+    options = GatewayOptions(
+      stateFolder: folder.file("state"), now: ValidityTime(seconds: 1_800_000_000, isCertain: true))
     options.provisioning = .shared
     options.credentials = folder.file("credentials.zip")
     options.hardwareID = "edge-gw-v2"

@@ -4,6 +4,7 @@ import Cryptography
 import Foundation
 import Support
 import Testing
+import Uptane
 
 @testable import Gateway
 
@@ -27,7 +28,7 @@ import Testing
     _ path: String, _ sha256: String, _ length: UInt64, _ counter: Int64
   ) -> ECUStatement {
     ECUStatement(
-      image: InstalledImage(path: path, sha256: sha256, lengthBytes: length), time: 0,
+      image: InstalledImage(path: path, hashes: Hashes(sha256: sha256), length: length), time: 0,
       previousTime: 0, counter: counter)
   }
 
@@ -77,7 +78,8 @@ import Testing
 /// Manifests on their way to a director that checks them.
 @Suite struct ManifestDeliveryTests {
   let device: GatewayDevice
-  let image = InstalledImage(path: "edge-gw-2.4.0", sha256: String(repeating: "a", count: 64))
+  let image = InstalledImage(
+    path: "edge-gw-2.4.0", hashes: Hashes(sha256: String(repeating: "a", count: 64)), length: 0)
 
   init() throws {
     device = try GatewayDevice(FleetServer())
@@ -161,7 +163,7 @@ import Testing
       #"{"\#(a)":"edge-gw-1.0"}"#, to: "root/var/sota/import/installed_versions")
     #expect(images.image(of: a).path == "edge-gw-1.0")
     try images.record(target: "edge-gw-2.0", commit: b)
-    #expect(images.image(of: b).path == "edge-gw-2.0" && images.image(of: b).sha256 == b)
+    #expect(images.image(of: b).path == "edge-gw-2.0" && images.image(of: b).hashes.sha256 == b)
     for number in 0..<40 { try images.record(target: "t\(number)", commit: "\(number)") }
     #expect(images.image(of: b).path == "unknown", "the oldest give way")
     #expect(images.image(of: "39").path == "t39")

@@ -4,6 +4,7 @@ import Linux
 import Support
 import Testing
 import Transport
+import Uptane
 
 @testable import Gateway
 

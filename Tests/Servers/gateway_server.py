@@ -168,8 +168,8 @@ class Device(http.server.BaseHTTPRequestHandler):
         return 404, {"code": "unknown_path"}
 
     def file(self):
-        path = (FOLDER / "served" / self.path.lstrip("/")).resolve()
-        if FOLDER.resolve() in path.parents and path.is_file():
+        path = FOLDER / "served" / self.path.lstrip("/")
+        if ".." not in path.parts and path.is_file():
             return 200, path.read_bytes()
         return 404, {"code": "missing_entity"}
 

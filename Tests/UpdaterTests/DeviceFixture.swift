@@ -49,7 +49,7 @@ final class DeviceFixture {
 
   func updater() throws -> Updater {
     let file = try folder.write(configuration, to: "coppice.conf")
-    return try Updater(sysroot(), try Settings.load(file: file), remotesFolder: nil)
+    return Updater(try sysroot(), try Settings.load(file: file), remotesFolder: nil)
   }
 
   func update(

@@ -20,7 +20,7 @@ import Testing
     let before = try device.listing()
     let check = try device.updater().check()
     #expect(check.isAvailable)
-    #expect(check.commit.hex == OS.one)
+    #expect(check.commit?.hex == OS.one)
     #expect(check.timestamp == 1_000_000_000)
     #expect(check.deployed == nil)
     #expect(try device.listing() == before)

@@ -49,9 +49,16 @@ import Testing
 
   @Test func `a device with a server of Uptane does not fall back to less`() throws {
     device.configuration = "[server]\nurl=https://example.com\n"
-    let device = device
-    let made = Result { try device.updater() }
-    #expect(made.failure as? UpdaterError == .unsupportedMode(.uptane))
+    #expect(try device.update().failure == .notConfigured(missing: [.hardwareID, .ecuSerial]))
+    device.configuration += """
+      [device]
+      hardware-id=gw
+      ecu-serial=1
+      [uptane]
+      trust-first-root=no
+
+      """
+    #expect(try device.update().failure == .metadata(.noRoot))
   }
 
   @Test func `what must be set up first is said in its own words`() throws {

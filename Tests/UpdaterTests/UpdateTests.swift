@@ -20,7 +20,7 @@ import Testing
     try device.publish(OS.one)
     let report = try device.update().get()
     #expect(report.result == .deployed)
-    #expect(report.check.commit.hex == OS.one)
+    #expect(report.check.commit?.hex == OS.one)
     #expect(report.check.version == "1.0")
     #expect(report.check.deployed == nil)
     #expect(report.pull?.fetchedContent ?? 0 > 0)

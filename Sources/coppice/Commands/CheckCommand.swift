@@ -17,7 +17,7 @@ extension Command {
     let options = Update.options(session.arguments)
     let check = try reporting { () throws(UpdaterError) in try updater.check(options) }
     Update.warn(session, check)
-    let name = Update.name(check.version, check.commit)
+    let name = Update.name(check)
     let isNew = check.isAvailable && check.rejection == nil
     if check.rejection != nil {
       try session.terminal.line("rejected before: \(name)")
@@ -55,7 +55,7 @@ extension Command {
 /// A plan in words and in JSON.
 private enum PlanText {
   static func lines(_ plan: UpdatePlan) -> [String] {
-    let name = Update.name(plan.check.version, plan.check.commit)
+    let name = Update.name(plan.check)
     var lines = [plan.check.isAvailable ? "update available: \(name)" : "up to date: \(name)"]
     lines.append("to fetch:    \(plan.content) files, \(bytes(plan.contentBytes))")
     lines.append("here:        \(plan.reused) files")

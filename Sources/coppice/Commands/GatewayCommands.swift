@@ -7,6 +7,7 @@ import Gateway
 import Linux
 import Transport
 import Updater
+import Uptane
 
 extension Command {
   static let provision = Command(

@@ -7,6 +7,7 @@ import Deploy
 import Linux
 import OSTree
 import Updater
+import Uptane
 
 extension Command {
   static let status = Command(
@@ -14,11 +15,12 @@ extension Command {
   ) { session throws(Message) in
     let sysroot = try session.openSysroot()
     let status = try reporting { () throws(DeployError) in try sysroot.status() }
-    let last = StatusCommand.history(sysroot, try session.settings())?.last()
-    let trust = StatusCommand.trust(session, sysroot, try session.settings(), status)
+    let folder = StatusCommand.folder(sysroot, try session.settings())
+    let last = folder.flatMap { History(folder: $0).last() }
+    let trust = StatusCommand.trust(session, sysroot, try session.settings(), status, folder)
     for line in DeploymentText.lines(status) { try session.terminal.line(line) }
     for line in StatusCommand.lines(status, trust, last) { try session.terminal.line(line) }
-    return Outcome(members: StatusCommand.members(status, last))
+    return Outcome(members: StatusCommand.members(status, last, folder))
   }
 }
 
@@ -63,18 +65,23 @@ private enum StatusCommand {
   }
 
   /// Nil where nobody says which stateroot is meant.
-  static func history(_ sysroot: Sysroot, _ settings: Settings) -> History? {
+  static func folder(_ sysroot: Sysroot, _ settings: Settings) -> String? {
     do throws(DeployError) {
-      let folder = try StateFolder.path(
+      return try StateFolder.path(
         of: sysroot, stateroot: settings.stateroot, try sysroot.state())
-      return History(folder: folder)
     } catch { return nil }
   }
 
   /// What vouches for the next update; nil where nothing says where it comes from.
   static func trust(
-    _ session: Session, _ sysroot: Sysroot, _ settings: Settings, _ status: SysrootStatus
+    _ session: Session, _ sysroot: Sysroot, _ settings: Settings, _ status: SysrootStatus,
+    _ folder: String?
   ) -> String? {
+    switch settings.mode {
+    case .uptane: return "both repositories must agree: \(versions(folder, [.director, .image]))"
+    case .tuf: return "the image repository: \(versions(folder, [.image]))"
+    case .none: break
+    }
     let current = status.deployments.first { $0.isBooted } ?? status.deployments.first
     let origin = current?.origin?.refspec.flatMap { Refspec($0) }
     guard let name = settings.remote ?? origin?.remote,
@@ -90,8 +97,24 @@ private enum StatusCommand {
     return "nothing vouches for what '\(remote.name)' serves: neither signatures nor TLS"
   }
 
+  private static func versions(_ folder: String?, _ repositories: [Repository]) -> String {
+    var text = ""
+    for repository in repositories {
+      if !text.isEmpty { text += ", " }
+      text += repository.name
+      guard let state = folder.flatMap({ TrustState(repository, folder: $0) }) else {
+        text += " has no root yet"
+        continue
+      }
+      text += " root \(state.root)"
+      if let targets = state.targets { text += " targets \(targets)" }
+      if let expires = state.expires { text += " until \(Timestamp.text(seconds: expires))" }
+    }
+    return text
+  }
+
   static func members(
-    _ status: SysrootStatus, _ last: HistoryEntry?
+    _ status: SysrootStatus, _ last: HistoryEntry?, _ folder: String?
   ) -> [(String, JSONValue)] {
     [
       ("schema", .string("coppice.status/1")),
@@ -101,7 +124,10 @@ private enum StatusCommand {
       ("staged", status.staged.map { DeploymentText.member(staged: $0) } ?? .null),
       ("fell_back", status.trialCount.map { .boolean($0 == .fellBack) } ?? .null),
       ("rejected", .array(status.rejected.map { member($0) })),
-      ("trust", .object([("director", .null), ("image", .null)])),
+      (
+        "trust",
+        .object([("director", member(folder, .director)), ("image", member(folder, .image))])
+      ),
       (
         "space",
         .object([
@@ -112,6 +138,15 @@ private enum StatusCommand {
       ("last", last.map { member($0) } ?? .null),
       ("reboot_required", .boolean(status.needsReboot)),
     ]
+  }
+
+  private static func member(_ folder: String?, _ repository: Repository) -> JSONValue {
+    guard let state = folder.flatMap({ TrustState(repository, folder: $0) }) else { return .null }
+    return .object([
+      ("root", .integer(state.root)),
+      ("targets", state.targets.map { .integer($0) } ?? .null),
+      ("expires", .string(orNull: state.expires.map { Timestamp.text(seconds: $0) })),
+    ])
   }
 
   private static func member(_ rejection: TrialRecord.Rejection) -> JSONValue {

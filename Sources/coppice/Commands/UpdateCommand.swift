@@ -7,6 +7,7 @@ import Linux
 import OSTree
 import Pull
 import Updater
+import Uptane
 
 extension Command {
   static let update = Command(
@@ -86,8 +87,11 @@ enum Update {
   fileprivate static func show(_ session: Session, _ report: UpdateReport) throws(Message) {
     let terminal = session.terminal
     Update.warn(session, report.check)
-    let name = name(report.check.version, report.check.commit)
+    let name = name(report.check)
     if let fallback = report.fallback { MarkGoodCommand.warn(fallback, session) }
+    if let failure = report.reportFailure {
+      terminal.warn("the server does not know all of this yet: \(failure.message.text)")
+    }
     if let pull = report.pull {
       try terminal.line(PullCommand.text(pull, report.milliseconds))
     }
@@ -117,11 +121,18 @@ enum Update {
 
   /// What the owner of the device should know about the branch.
   static func warn(_ session: Session, _ check: UpdateCheck) {
+    guard case .branch = check.source else { return }
     let ref = check.source.refspec.text
     if let text = check.endOfLife { session.terminal.warn("'\(ref)' is at its end: \(text)") }
     if let next = check.endOfLifeRebase {
       session.terminal.warn("'\(ref)' goes on as '\(next)': set 'ref' in '[device]'")
     }
+  }
+
+  /// What the server wants; what runs where it wants nothing new.
+  static func name(_ check: UpdateCheck) -> String {
+    if let commit = check.commit { return name(check.version, commit) }
+    return check.deployed.map { name(check.deployedVersion, $0.commit) } ?? "nothing is assigned"
   }
 
   /// For example `2.0 (ed05f417b8cb)`.
@@ -150,6 +161,8 @@ enum Update {
       ("deployment", report.deploy.map { deployment($0.deployment) } ?? .null),
       ("trial_boots", report.deploy?.trialBoots.map { .integer(Int64($0)) } ?? .null),
       ("fallback", report.fallback.map { MarkGoodCommand.member($0) } ?? .null),
+      ("settled", report.settled.map { .string($0 ? "installed" : "failed") } ?? .null),
+      ("reported", report.isReported.map { .boolean($0) } ?? .null),
       ("next", report.next.map(deployment) ?? .null),
       ("reboot_required", .boolean(report.needsReboot)),
       ("seconds", .decimal(PullCommand.seconds(report.milliseconds))),
@@ -159,10 +172,16 @@ enum Update {
 
   static func members(_ check: UpdateCheck) -> [(String, JSONValue)] {
     [
-      ("remote", .string(check.source.remote.name)), ("ref", .string(check.source.ref)),
-      ("commit", .string(check.commit.hex)), ("version", .string(orNull: check.version)),
-      ("timestamp", .unsigned(check.timestamp)),
-      ("date", .string(Timestamp.text(seconds: Int64(clamping: check.timestamp)))),
+      ("remote", .string(check.source.remote.name)),
+      ("ref", .string(check.source.refspec.ref)),
+      ("target", .string(orNull: check.source.offer?.target?.path)),
+      ("correlation_id", .string(orNull: check.source.offer?.correlationID)),
+      ("commit", .string(orNull: check.commit?.hex)), ("version", .string(orNull: check.version)),
+      ("timestamp", check.timestamp.map { .unsigned($0) } ?? .null),
+      (
+        "date",
+        check.timestamp.map { .string(Timestamp.text(seconds: Int64(clamping: $0))) } ?? .null
+      ),
       (
         "deployed",
         check.deployed.map {
@@ -222,7 +241,7 @@ extension Update {
 
     func keep(in folder: String) { place.withLock { $0 = History(folder: folder) } }
 
-    func record(_ exit: ExitCode, result: UpdateResult, _ commit: Checksum) {
+    func record(_ exit: ExitCode, result: UpdateResult, _ commit: Checksum?) {
       record(
         HistoryEntry(
           command: "update", exit: exit.rawValue, result: result.rawValue, at: Clock.wallSeconds,
@@ -257,9 +276,6 @@ extension Session {
         of: sysroot, stateroot: settings.stateroot, try sysroot.state())
       if let folder { history.keep(in: folder) }
     }
-    let remotes = remotesFolder
-    return try reporting { () throws(UpdaterError) in
-      try Updater(sysroot, settings, remotesFolder: remotes)
-    }
+    return Updater(sysroot, settings, remotesFolder: remotesFolder)
   }
 }

@@ -71,6 +71,11 @@ extension Diagnosis {
     case .originDiffers(let refspec, let configured):
       "the deployment came from '\(refspec)', the configuration follows '\(configured)'"
     case .noOrigin(let deployment): "deployment '\(deployment)' has none"
+    case .trust(let repository, let state): Self.trust(repository, state)
+    case .noRoot(let repository, let takesFirst):
+      takesFirst
+        ? "no root of the \(repository) repository yet: the first one that the server has is taken"
+        : "no root of the \(repository) repository"
     case .identity(let id, let url): "'\(id)' on '\(url)'"
     case .notProvisioned: "none yet"
     case .certificateEnds(let path, let end):
@@ -90,6 +95,9 @@ extension Diagnosis {
     switch finding {
     case .oddSetting: "correct or remove it; 'coppice config show --origin' shows what is in force"
     case .brokenSettings(let error): error.message.hint
+    case .trust where verdict != .ok:
+      "'coppice update' fetches newer metadata, if the server has them"
+    case .noRoot(let repository, _): "name its file by '\(repository)-root' in '[uptane]'"
     case .missingFile(_, let setting, _): "put the file there, or correct '\(setting.key)'"
     case .readOnlyRepo: Process.isRoot ? "see 'mount'" : "run it as root"
     case .partialCommit: "pull it again to complete it; 'coppice prune' removes what nothing needs"
@@ -138,6 +146,13 @@ extension Diagnosis {
     case .failed(let error): error.message.exit
     default: .storage
     }
+  }
+
+  private static func trust(_ repository: String, _ state: TrustState) -> String {
+    var text = "\(repository) repository: root \(state.root)"
+    if let targets = state.targets { text += ", targets \(targets)" }
+    if let end = state.expires { text += ", good until \(Timestamp.text(seconds: end))" }
+    return text
   }
 
   private static func marks(_ count: Int) -> String { count == 1 ? "1 mark" : "\(count) marks" }

@@ -19,7 +19,8 @@ extension UpdaterError: Reportable {
       Message(
         .usage, "not-configured",
         "the configuration does not say what to follow: \(UpdaterError.list(missing)) missing",
-        hint: "set 'remote' and 'ref' in '[device]' of '/etc/coppice/coppice.conf'")
+        hint: "set \(UpdaterError.names(missing)) in '[\(missing.first?.section ?? "device")]' of "
+          + "'/etc/coppice/coppice.conf'")
     case .unconfigured(let deployment, let text):
       Message(
         .usage, "remote-unconfigured", "deployment '\(deployment)' is not set up: \(text)",
@@ -27,11 +28,14 @@ extension UpdaterError: Reportable {
     case .invalidRef(let ref):
       Message(
         .usage, "bad-ref", "'\(ref)' is no ref", hint: "see 'ref' in '[device]'")
-    case .unsupportedMode(let mode):
+    case .metadata(let error): error.message
+    case .notDeployable(let target, let format):
       Message(
-        .failed, "unsupported-setting",
-        "'mode=\(mode.rawValue)' in '[uptane]' is not supported by this version",
-        hint: "set 'mode=none' and follow a remote and a ref")
+        .failed, "no-handler",
+        "target '\(target)' of format '\(format ?? "unknown")' is no commit of OSTree",
+        hint: "nothing on this device installs such targets")
+    case .busy(let path):
+      Message(.busy, "busy", "another run works on '\(path)'", hint: "try again later", path: path)
     case .older(let commit, let timestamp, let deployed, let deployedTimestamp):
       Message(
         .refused, "older-commit",
@@ -57,8 +61,12 @@ extension UpdaterError: Reportable {
   }
 
   private static func list(_ settings: [Setting]) -> String {
-    let names = settings.map { "'\($0.key)'" }.joined(separator: " and ")
-    return "\(names) of '[device]' \(settings.count == 1 ? "is" : "are")"
+    let section = settings.first?.section ?? "device"
+    return "\(names(settings)) of '[\(section)]' \(settings.count == 1 ? "is" : "are")"
+  }
+
+  private static func names(_ settings: [Setting]) -> String {
+    settings.map { "'\($0.key)'" }.joined(separator: " and ")
   }
 
   private static func time(_ timestamp: UInt64) -> String {
