@@ -142,6 +142,6 @@ import Uptane
     do throws(MetadataError) {
       _ = try runStored()
       Issue.record("damaged metadata passed")
-    } catch { #expect(error.uptaneError?.fault.name == "hash_mismatch") }
+    } catch { #expect(error.uptaneError?.fault.name == "length_mismatch") }
   }
 }

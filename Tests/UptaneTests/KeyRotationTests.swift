@@ -110,7 +110,7 @@ import Uptane
     repository.rotate { repository.signers[role] = .init() }
     // Still signed by the old key.
     #expect(client.run() == "signature \(role)")
-    repository.publish()
+    repository.publishNext()
     #expect(client.run() == nil)
     #expect(client.storage.load(.targets) == repository.files["targets.json"])
   }

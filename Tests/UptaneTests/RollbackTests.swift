@@ -51,14 +51,15 @@ import Uptane
     repository.targets["apps"]!.version = 4
     repository.publish()
     #expect(client.run() == "rollback apps")
+    repository.timestampVersion = 7
     repository.targets["apps"]!.version = 5
     repository.publish()
     #expect(client.run() == nil)
     // A snapshot that has never listed the role does not protect it; the stored role does.
     client.storage.save(.snapshot, [])
     repository.targets["apps"]!.version = 4
-    repository.timestampVersion = 7
-    repository.snapshotVersion = 7
+    repository.timestampVersion = 8
+    repository.snapshotVersion = 8
     repository.publish()
     #expect(client.find("nothing") == "rollback apps")
   }
