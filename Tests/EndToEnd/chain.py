@@ -14,8 +14,9 @@ from system import REF, REMOTE, System, copy_with_libraries
 ARGUMENTS = ["rw", "quiet", "panic=1", "no_timer_check"]
 
 
-def run(board, server, failing=(PANICS, UNHEALTHY), own_judge=None):
-    """Gives the commits of the versions. `own_judge` looks at the disk where `judge` cannot."""
+def run(board, server, failing=(PANICS, UNHEALTHY), own_judge=None, tell=Story):
+    """Gives the commits of the versions. `own_judge` looks at the disk where `judge` cannot; `tell`
+    makes another story."""
     fresh_folder(board.folder)
     kernel = Kernel(board.debian, board.kernel_package)
     executable = coppice(board.architecture)
@@ -37,7 +38,7 @@ def run(board, server, failing=(PANICS, UNHEALTHY), own_judge=None):
     image.pad(initramfs)
     system.set_initramfs(initramfs)
     with board.machine(disk) as machine:
-        story = Story(system, machine, commit, board.loader)
+        story = tell(system, machine, commit, board.loader)
         story.run(failing)
     (own_judge or judge)(board, disk, story.commits[2])
     return story.commits

@@ -32,15 +32,18 @@ mode=uptane
 """
 
 
+def publish(folder, *words):
+    call("python3", "-B", SERVERS + "/uptane_metadata.py", folder + "/served", *words)
+
+
 class Gateway:
     """The server of the fleet, and who publishes there."""
 
     def __init__(self, folder, port):
         self.folder, self.port = folder, port
-        self.metadata("init")
 
     def metadata(self, *words):
-        call("python3", SERVERS + "/uptane_metadata.py", self.folder + "/served", *words)
+        publish(self.folder, *words)
 
     def state(self):
         return json.loads(read(self.folder + "/state.json"))
@@ -77,6 +80,7 @@ class Directed(Story):
     def run(self, failing):
         self.comes_up(1)
         self.adopts()
+        self.machine.must_run("date -s '1970-01-02 00:00'")
         self.provisions()
         self.updates(2)
         self.proves()
@@ -161,6 +165,8 @@ class Directed(Story):
 
 class Board(grub.Board):
     name = "gateway"
+    # A board whose clock has no battery. (Kernels take 1970 of such a clock for 2070.)
+    options = ["-rtc", "base=2000-01-02"]
 
     def __init__(self, gateway):
         super().__init__()
@@ -168,21 +174,17 @@ class Board(grub.Board):
         self.etc = {**self.etc, "coppice/coppice.conf": CONFIGURATION.format(
             hardware=HARDWARE, port=gateway.port, credentials=CREDENTIALS)}
 
-    def story(self, system, *details):
-        os.symlink(system.repo, self.gateway.folder + "/served/treehub")
-        return Directed(self.gateway, system, *details)
-
     def make_disk(self, sysroot):
         place = f"{sysroot.path}/ostree/deploy/e2e/var/{CREDENTIALS}"
         os.makedirs(os.path.dirname(place))
         shutil.copy(self.gateway.folder + "/credentials.zip", place)
         return super().make_disk(sysroot)
 
-    def command(self, disk):
-        # A board whose clock has no battery.
-        return [*super().command(disk), "-rtc", "base=1970-01-02"]
-
 
 def run(server):
-    with running(fresh_folder(os.path.join(WORK, "gateway-server"))) as gateway:
-        chain.run(Board(gateway), server)
+    folder = fresh_folder(os.path.join(WORK, "gateway-server"))
+    publish(folder, "init")
+    with running(folder) as gateway:
+        board = Board(gateway)
+        os.symlink(board.folder + "/repo", folder + "/served/treehub")
+        chain.run(board, server, tell=lambda *details: Directed(gateway, *details))

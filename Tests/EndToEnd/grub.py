@@ -27,6 +27,8 @@ class Board:
     console = "ttyS0"
     root = "LABEL=root"
     arguments, programs = [], []
+    # More of QEMU's.
+    options = []
     loader, sysroot_loader = "grub", "none"
     boot_partition, root_partition = 2, 3
     etc = {"fstab": "/dev/vda2 /boot ext4 defaults 0 0\n"}
@@ -66,7 +68,7 @@ class Board:
             *NETWORK,
             "-drive", f"if=pflash,format=raw,readonly=on,file={firmware}",
             "-drive", f"if=pflash,format=raw,file={variables}",
-            "-drive", DISK + disk.path], self.folder + "/console.log")
+            "-drive", DISK + disk.path, *self.options], self.folder + "/console.log")
 
 
 def run(server):

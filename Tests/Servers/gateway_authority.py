@@ -26,7 +26,7 @@ class Authority:
             self.folder.mkdir(parents=True, exist_ok=True)
             openssl("req", "-x509", *KEY, "-days", 3650, "-subj", "/CN=fleet authority",
                     "-keyout", self.key, "-out", self.certificate)
-            self.sign("server", "DNS:localhost,IP:127.0.0.1")
+            self.sign("server", "DNS:localhost,IP:127.0.0.1,IP:10.0.2.2")
             self.sign("fleet")
 
     def sign(self, name, names=None, days=3650):
@@ -46,7 +46,8 @@ class Authority:
         return openssl("pkcs12", "-export", "-inkey", f"{base}.key", "-in", f"{base}.pem",
                        "-certfile", self.certificate, "-passout", "pass:")
 
-    def write_archive(self, path, url):
+    def write_archive(self, path, url, served):
+        """With the first roots that `served` has, else with some that prove nothing."""
         members = {
             "treehub.json": b'{"no_auth":true}',
             "autoprov_credentials.p12": self.pkcs12("fleet"),
@@ -55,6 +56,10 @@ class Authority:
             "director_root.json": b'{"signatures":[],"signed":{"_type":"Root","version":2}}',
             "tufrepo.url": f"{url}/repo".encode(),
         }
+        for member, name in (("root.json", "repo"), ("director_root.json", "director")):
+            root = served / name / "1.root.json"
+            if root.exists():
+                members[member] = root.read_bytes()
         with zipfile.ZipFile(path, "w") as archive:
             for index, (name, content) in enumerate(members.items()):
                 method = zipfile.ZIP_DEFLATED if index % 2 else zipfile.ZIP_STORED

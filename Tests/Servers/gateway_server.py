@@ -226,7 +226,8 @@ context.load_cert_chain(authority.folder / "server.pem", authority.folder / "ser
 context.verify_mode = ssl.CERT_REQUIRED
 context.load_verify_locations(authority.certificate)
 server = Server(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0), Device)
-authority.write_archive(FOLDER / "credentials.zip", f"https://localhost:{server.server_port}")
+authority.write_archive(FOLDER / "credentials.zip", f"https://localhost:{server.server_port}",
+                        FOLDER / "served")
 state.save()
 print(server.server_port, flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
