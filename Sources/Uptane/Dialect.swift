@@ -17,15 +17,6 @@ public enum Dialect: Hashable, Sendable {
     same(self == .ota ? lowered(type) : type, kind.rawValue)
   }
 
-  /// The spellings that a signature may be over, in the order in which they are tried. The two of
-  /// `ota` differ only outside plain ASCII.
-  func canonicalForms(of document: JSONDocument) -> [CanonicalForm] {
-    switch self {
-    case .tuf: [.olpc]
-    case .ota: document.isPlainASCII ? [.otaASCII] : [.otaUTF8, .otaASCII]
-    }
-  }
-
   /// The bytes of a signature: hexadecimal digits in `tuf`, Base64 in `ota`.
   func signatureBytes(_ text: String) -> [UInt8]? {
     self == .tuf ? Hex.decode(eitherCase: text) : Base64.decode(text)

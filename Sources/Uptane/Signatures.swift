@@ -23,8 +23,12 @@ extension Envelope {
     let entries = try signatureEntries()
     var good: Set<[UInt8]> = []
     if self.dialect == dialect {
-      for form in dialect.canonicalForms(of: document) where good.count < role.threshold {
-        count(entries, by: role, form, &good)
+      switch dialect {
+      case .tuf: count(entries, by: role, .olpc, &good)
+      case .ota:
+        // The two spellings of this dialect differ only outside plain ASCII.
+        if !document.isPlainASCII { count(entries, by: role, .otaUTF8, &good) }
+        if good.count < role.threshold { count(entries, by: role, .otaASCII, &good) }
       }
     }
     guard good.count >= role.threshold else {

@@ -9,9 +9,8 @@ from host import HERE, call, fresh_folder, write
 
 REF = "e2e/test"
 REMOTE = "maker"
-APPLETS = """awk cat cp cut date dmesg echo find grep head ip ln ls lsmod mkdir mount mv poweroff printf
-readlink reboot rm sed sh sleep stat stty sync tail touch umount uname watchdog
-wc""".split()
+APPLETS = """awk cat cp cut date dmesg echo find grep head ip ln ls lsmod mkdir mount mv poweroff
+printf readlink reboot rm sed sh sleep stat stty sync tail touch umount uname watchdog wc""".split()
 CONFIGURATION = f"""[device]
 stateroot=e2e
 remote={REMOTE}
