@@ -30,6 +30,7 @@ check: lint
 device:
 	sdk/install-packages build
 	sdk/build-device $(ARCH)
+	Tests/DeviceObjects/compare $(ARCH)
 
 # The checks inside the device executables, natively and under qemu-user.
 device-test:

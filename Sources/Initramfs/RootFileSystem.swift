@@ -62,12 +62,12 @@ struct RootFileSystem {
   private func types() throws(InitramfsError) -> [String] {
     if !options.fileSystemTypes.isEmpty { return options.fileSystemTypes }
     if RootSpecification.isUBIVolume(device.source) { return ["ubifs"] }
-    switch device.superblock?.kind {
-    // Their own drivers are hardly built any more.
-    case .ext2: return ["ext4", "ext2"]
-    case .ext3: return ["ext4", "ext3"]
-    case .some(let kind): return [kind.rawValue]
-    case nil: break
+    if let kind = device.superblock?.kind {
+      var types: [String] = []
+      // Their own drivers are hardly built any more.
+      if kind == .ext2 || kind == .ext3 { types.append("ext4") }
+      types.append(kind.rawValue)
+      return types
     }
     let text = try at(RootFileSystem.kinds) { () throws(Errno) in
       try FileDescriptor.open(RootFileSystem.kinds).readAll(limit: RootFileSystem.kindsBytesMax)

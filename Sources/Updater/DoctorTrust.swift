@@ -13,7 +13,7 @@ extension Doctor {
       try StateFolder.path(of: sysroot, stateroot: settings.stateroot, now)
     }
     let time = ClockFloor(folder: folder).now.seconds
-    for repository in settings.mode == .uptane ? [Repository.director, .image] : [.image] {
+    for repository in settings.mode.repositories {
       guard let state = TrustState(repository, folder: folder) else {
         let isGiven = settings.trustFirstRoot == .yes
         add(.trust, .warn, .noRoot(repository: repository.name, takesFirst: isGiven))

@@ -51,8 +51,11 @@ struct DeviceServer {
     }
     let hardwareID = settings.hardwareID
     guard settings.mode != .uptane || settings.ecuSerial != nil, let hardwareID else {
-      throw .notConfigured(
-        missing: settings.mode == .uptane ? [.hardwareID, .ecuSerial] : [.hardwareID])
+      // No two array literals: see Tests/DeviceObjects/compare.
+      var missing: [Setting] = []
+      missing.append(.hardwareID)
+      if settings.mode == .uptane { missing.append(.ecuSerial) }
+      throw .notConfigured(missing: missing)
     }
     return ECU(serial: settings.ecuSerial ?? "", hardwareID: hardwareID)
   }

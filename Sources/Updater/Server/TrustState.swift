@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
+public import Configuration
 import Linux
-import Uptane
+public import Uptane
 
 /// What this device trusts now of one repository: versions of what is stored, for people and
 /// scripts to look at. Nothing is verified here, and nothing is decided by it.
@@ -33,5 +34,15 @@ public struct TrustState: Hashable, Sendable {
       return nil
     }
     return document.root["signed"]
+  }
+}
+
+extension TrustMode {
+  /// Which repositories are asked, in this order.
+  public var repositories: [Repository] {
+    var repositories: [Repository] = []
+    if self == .uptane { repositories.append(.director) }
+    if self != .none { repositories.append(.image) }
+    return repositories
   }
 }

@@ -78,8 +78,8 @@ private enum StatusCommand {
     _ folder: String?
   ) -> String? {
     switch settings.mode {
-    case .uptane: return "both repositories must agree: \(versions(folder, [.director, .image]))"
-    case .tuf: return "the image repository: \(versions(folder, [.image]))"
+    case .uptane: return "both repositories must agree: \(versions(folder, settings.mode))"
+    case .tuf: return "the image repository: \(versions(folder, settings.mode))"
     case .none: break
     }
     let current = status.deployments.first { $0.isBooted } ?? status.deployments.first
@@ -97,9 +97,9 @@ private enum StatusCommand {
     return "nothing vouches for what '\(remote.name)' serves: neither signatures nor TLS"
   }
 
-  private static func versions(_ folder: String?, _ repositories: [Repository]) -> String {
+  private static func versions(_ folder: String?, _ mode: TrustMode) -> String {
     var text = ""
-    for repository in repositories {
+    for repository in mode.repositories {
       if !text.isEmpty { text += ", " }
       text += repository.name
       guard let state = folder.flatMap({ TrustState(repository, folder: $0) }) else {
