@@ -115,7 +115,8 @@ import Linux
     return written == count ? der : nil
   }
 
-  /// As `PublicKey.verify`.
+  /// As `PublicKey.verify`. An RSA key that is not asked for PSS pads as PKCS #1 v1.5 has it:
+  /// OpenSSL's default, with the hash named inside the signature compared.
   borrowing func verify(
     _ message: Span<UInt8>, _ signature: Span<UInt8>, _ digestName: String, isPSS: Bool
   ) -> Bool {

@@ -66,7 +66,7 @@ public struct PrivateKey: Sendable {
   /// bytes of salt, of one on P-256 ECDSA with SHA-256. EVP_DigestSign(3).
   public func sign(_ message: Span<UInt8>) -> [UInt8] {
     guard let handle = KeyHandle(privateDER: der),
-      let signature = handle.sign(message, scheme.digestName, isPSS: publicKey.kind == .rsa)
+      let signature = handle.sign(message, scheme.digestName, isPSS: scheme == .rsassaPSSSHA256)
     else { die("OpenSSL does not sign") }
     return signature
   }

@@ -77,6 +77,6 @@ public struct PublicKey: Hashable, Sendable {
         publicKey: material.span.extracting(last: Ed25519.publicKeyByteCount))
     }
     guard let key = KeyHandle(publicDER: material) else { return false }
-    return key.verify(message, signature, digestName, isPSS: kind == .rsa)
+    return key.verify(message, signature, digestName, isPSS: scheme == .rsassaPSSSHA256)
   }
 }

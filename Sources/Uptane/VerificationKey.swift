@@ -30,7 +30,7 @@ struct VerificationKey: Sendable {
       return
     }
     guard let name = node["scheme"]?.string,
-      let scheme = VerificationKey.scheme(lowered(name), kind)
+      let scheme = VerificationKey.scheme(lowered(name), kind, dialect)
     else { return nil }
     self.scheme = scheme
   }
@@ -53,19 +53,25 @@ struct VerificationKey: Sendable {
 
   /// What the `scheme` of a key, or the `method` of a signature, means with a key of this kind;
   /// nil where they do not fit.
-  private static func scheme(_ name: String, _ kind: Kind) -> SignatureScheme? {
+  ///
+  /// PKCS #1 v1.5 exists in `tuf` alone: the simulated repositories of the public conformance suite
+  /// sign so unless a case asks for something else.
+  private static func scheme(
+    _ name: String, _ kind: Kind, _ dialect: Dialect
+  ) -> SignatureScheme? {
     switch kind {
     case .rsa:
-      same(name, "rsassa-pss-sha256") || same(name, "rsassa-pss") ? .rsassaPSSSHA256 : nil
-    case .ed25519: same(name, "ed25519") ? .ed25519 : nil
-    case .ecdsa: same(name, "ecdsa-sha2-nistp256") ? .ecdsaSHA2NISTP256 : nil
-    case .ecPrime256v1: same(name, "ecprime256v1") ? .ecPrime256v1 : nil
+      if same(name, "rsassa-pss-sha256") || same(name, "rsassa-pss") { return .rsassaPSSSHA256 }
+      return dialect == .tuf && same(name, "rsa-pkcs1v15-sha256") ? .rsaPKCS1v15SHA256 : nil
+    case .ed25519: return same(name, "ed25519") ? .ed25519 : nil
+    case .ecdsa: return same(name, "ecdsa-sha2-nistp256") ? .ecdsaSHA2NISTP256 : nil
+    case .ecPrime256v1: return same(name, "ecprime256v1") ? .ecPrime256v1 : nil
     }
   }
 
   /// How a signature with this `method` is made; nil if it cannot be by this key.
   func scheme(method: String?) -> SignatureScheme? {
     if let scheme { return scheme }
-    return method.flatMap { VerificationKey.scheme(lowered($0), kind) }
+    return method.flatMap { VerificationKey.scheme(lowered($0), kind, .ota) }
   }
 }

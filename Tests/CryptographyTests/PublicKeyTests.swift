@@ -32,7 +32,10 @@ import Testing
         "\(vector.scheme) \(vector.note ?? "") \(vector.valid)")
       if let base64 = vector.base64 { #expect(Base64.decode(base64) == signature) }
       for other in SignatureScheme.allCases where other != scheme {
-        #expect(!Self.verify(key, message, signature, other), "\(vector.scheme) as \(other)")
+        // Bad as PSS since it is a good one of the older padding.
+        let isGood = vector.note == "PKCS#1 v1.5" && other == .rsaPKCS1v15SHA256
+        #expect(
+          Self.verify(key, message, signature, other) == isGood, "\(vector.scheme) as \(other)")
       }
     }
     #expect(vectors.count { $0.valid } == 6)
@@ -135,6 +138,35 @@ import Testing
       for tried in [SignatureScheme.ecPrime256v1, .ecdsaSHA2NISTP256] {
         #expect(
           Self.verify(parsed, Array("message".utf8), signature, tried) == (tried == scheme))
+      }
+    }
+  }
+
+  /// Of neither padding are there golden vectors for both, so `openssl` signs.
+  @Test func `an RSA signature holds with its own padding and hash alone`() throws {
+    let key = try #require(GoldenKey.all["rsa-demo"])
+    let parsed = try #require(key.publicKey)
+    let directory = try TemporaryDirectory()
+    try directory.write(key.privatePEM, to: "key")
+    try directory.write("message", to: "m")
+    let pss = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen"
+    for (options, scheme) in [
+      ("-sha256", SignatureScheme.rsaPKCS1v15SHA256), ("-sha256 \(pss):32", .rsassaPSSSHA256),
+      ("-sha256 \(pss):0", .rsassaPSSSHA256), ("-sha384", nil), ("-sha512", nil), ("-sha1", nil),
+      ("-sha512 \(pss):32", nil),
+    ] {
+      try mustRun(
+        "sh", "-c", "openssl dgst \(options) -sign key -out signature m", in: directory.path)
+      let signature = try directory.read("signature")
+      for tried in SignatureScheme.allCases {
+        #expect(
+          Self.verify(parsed, Array("message".utf8), signature, tried) == (tried == scheme),
+          "\(options) as \(tried)")
+      }
+      var flipped = signature
+      flipped[flipped.count - 1] ^= 1
+      for tried in SignatureScheme.allCases {
+        #expect(!Self.verify(parsed, Array("message".utf8), flipped, tried))
       }
     }
   }
