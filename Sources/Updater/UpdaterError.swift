@@ -51,6 +51,8 @@ public enum TargetFault: Hashable, Sendable {
   /// A complete body of another length.
   case length(url: String, foundBytes: UInt64, expectedBytes: UInt64)
   case hash(url: String, found: String, expected: String)
+  /// The metadata give no hash of an algorithm that is known here, or one that no content has.
+  case unknownHash
   /// What the metadata says of it is more than can be kept, or is no text.
   case unfit
   /// `docker_compose_apps` is not what it must be.

@@ -57,11 +57,12 @@ private final class TargetFixture {
   /// What an earlier run has left: the first `stored` bytes, and `extra` bytes behind them.
   func leave(
     _ bytes: [UInt8], _ content: TargetContent, stored: Int, from path: String,
-    validator: String? = nil
+    validator: String? = nil, of other: TargetContent? = nil
   ) throws {
     try folder.write(bytes, to: "state/targets/\(content.fileName).part")
     let record = TargetPartRecord(
-      url: url(path), validator: validator, storedBytes: UInt64(stored))
+      content: (other ?? content).fileName, url: url(path), validator: validator,
+      storedBytes: UInt64(stored))
     try folder.write(record.serialized(), to: "state/targets/\(content.fileName).resume")
   }
 
@@ -137,7 +138,7 @@ private final class TargetFixture {
       #expect(try fixture.fetch(path, content) == .failure(error))
       #expect(try fixture.fetch(path, content) == .failure(error), "a second time")
     }
-    #expect(try fixture.names.filter { !$0.hasSuffix(".part") } == [])
+    #expect(try fixture.names == [], "what cannot be of the content is not kept")
     _ = try fixture.fetch("right", content).get()
     #expect(try fixture.names == [content.fileName])
   }
@@ -248,7 +249,7 @@ private final class TargetFixture {
 
   /// What an earlier run left, and which answers of the server it takes from there.
   enum Left: CaseIterable {
-    case good, fromElsewhere, ofOtherContent, damaged, shorterThanItsRecord, whole
+    case good, fromElsewhere, ofOtherContent, ofOtherRecord, damaged, shorterThanItsRecord, whole
   }
 
   @Test(arguments: Left.allCases)
@@ -270,6 +271,10 @@ private final class TargetFixture {
     case .ofOtherContent:
       try fixture.leave(half, content, stored: 50_000, from: "radio", validator: "\"other\"")
       expected = ["200 /radio"]
+    case .ofOtherRecord:
+      try fixture.leave(
+        half, content, stored: 50_000, from: "radio", of: TargetFixture.content([1]))
+      expected = ["200 /radio"]
     case .damaged:
       try fixture.leave([half[0] ^ 1] + half[1...], content, stored: 50_000, from: "radio")
       expected = ["206 /radio", "200 /radio"]
@@ -287,11 +292,14 @@ private final class TargetFixture {
   }
 
   @Test func `a record that makes no sense counts as none`() {
-    for text in ["", "[part]\n", "[part]\nurl=x\nstored=-1\n", "[part]\nurl=x\nstored=1e9\n", "\0"]
-    {
+    for text in [
+      "", "[part]\n", "[part]\ncontent=x\nurl=x\nstored=-1\n", "[part]\nurl=x\nstored=1\n",
+      "[part]\ncontent=x\nurl=x\nstored=1e9\n", "\0",
+    ] {
       #expect(TargetPartRecord(parsing: Array(text.utf8)) == nil)
     }
-    let record = TargetPartRecord(url: "http://a/b", validator: " \"x\"", storedBytes: 7)
+    let record = TargetPartRecord(
+      content: "sha256-00", url: "http://a/b", validator: " \"x\"", storedBytes: 7)
     #expect(TargetPartRecord(parsing: record.serialized()) == record)
   }
 }

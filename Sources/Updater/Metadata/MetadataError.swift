@@ -15,19 +15,8 @@ public enum MetadataError: Error, Hashable, Sendable {
   case noRoot
   /// There is another root already.
   case otherRoot(path: String)
-  /// A target file is not what metadata say.
-  case content(path: String, ContentFault)
-  /// A target file could not be had.
+  /// The server cannot even be asked: what the device would show to it is of no use.
   case transfer(TransportError)
-}
-
-/// What is wrong with a target file.
-public enum ContentFault: Hashable, Sendable {
-  case oversized(limitBytes: UInt64)
-  case length(found: UInt64, expected: UInt64)
-  case hash
-  /// Metadata give no hash of an algorithm that is known here.
-  case noKnownHash
 }
 
 /// Why a source does not give a file.
@@ -72,7 +61,7 @@ extension MetadataError {
     switch self {
     case .refused(let error): error
     case .fetch(_, let repository, let role): UptaneError(.fetch, repository, role)
-    case .store, .noRoot, .otherRoot, .content, .transfer: nil
+    case .store, .noRoot, .otherRoot, .transfer: nil
     }
   }
 

@@ -2,6 +2,7 @@
 import Codec
 public import Cryptography
 import Linux
+public import Uptane
 
 /// What verified metadata says about the content of a target: its length and its hashes, of which
 /// all must hold.
@@ -19,6 +20,16 @@ public struct TargetContent: Hashable, Sendable {
     self.lengthBytes = lengthBytes
     self.sha256 = sha256
     self.sha512 = sha512
+  }
+
+  /// What verified metadata promise. Nil if they name no hash of an algorithm that is known here,
+  /// or one that no content can have.
+  public init?(_ target: Target) {
+    let sha256 = target.hashes.sha256.map { Checksum(hex: $0) }
+    let sha512 = target.hashes.sha512.map { Hex.decode($0) }
+    if case .some(nil) = sha256 { return nil }
+    if case .some(nil) = sha512 { return nil }
+    self.init(lengthBytes: target.length, sha256: sha256 ?? nil, sha512: sha512 ?? nil)
   }
 
   /// What a file with this content is called. Nothing that a server made up is in it.

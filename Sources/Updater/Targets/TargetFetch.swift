@@ -34,24 +34,33 @@ public final class TargetProgress: Sendable {
 }
 
 extension TargetFolder {
-  /// Makes sure that the content of a target is here, whole and verified; gives the path of its
-  /// file.
-  ///
-  /// What is here already is hashed again and not fetched. What an earlier run, cut off anywhere,
-  /// has left of it is gone on from; if that turns out to be damaged, all is fetched once more. At
-  /// most as many bytes are taken as the metadata says. `report` is called now and then on this
-  /// thread.
-  ///
-  /// Durable when it returns. Throws `target` where the server does not have it or has something
-  /// else, `transport`, `noSpace` before anything is fetched, or `file`.
+  /// As `TargetPlace.fetch`, into the file that is named for the content.
   public func fetch(
     _ request: TargetRequest, by client: HTTPClient, reserving reserve: SpaceReserve = .bytes(0),
     _ report: (TargetProgress) -> Void = { _ in }
   ) throws(UpdaterError) -> String {
     if try contains(request.content) { return path(of: request.content) }
+    return try place(of: request.content).fetch(request, by: client, reserving: reserve, report)
+  }
+}
+
+extension TargetPlace {
+  /// Fetches the content of a target, whole and verified; gives the path of its file.
+  ///
+  /// What an earlier run, cut off anywhere, has left of it is gone on from; if that turns out to be
+  /// damaged, all is fetched once more. At most as many bytes are taken as the metadata says, and
+  /// hashed as they are written; only what has held gets the name, in place of what was there.
+  /// `report` is called now and then on this thread.
+  ///
+  /// Durable when it returns. Throws `target` where the server does not have it or has something
+  /// else, `transport`, `noSpace` before anything is fetched, or `file`.
+  func fetch(
+    _ request: TargetRequest, by client: HTTPClient, reserving reserve: SpaceReserve,
+    _ report: (TargetProgress) -> Void
+  ) throws(UpdaterError) -> String {
     while true {
       switch try attempt(request, client, reserve, report) {
-      case .complete: return path(of: request.content)
+      case .complete: return path
       case .failed(let error): throw error
       case .resumedInVain: continue  // Nothing is left to resume now.
       }
@@ -88,7 +97,7 @@ extension TargetFolder {
   ) -> TargetTransfer.Outcome {
     do throws(UpdaterError) {
       let transfer = try at(path) { () throws(Errno) in
-        try TargetTransfer(request, into: self, progress)
+        try TargetTransfer(request, at: self, progress)
       }
       try checkRoom(for: transfer.missingBytes, reserve)
       if transfer.missingBytes == 0 {
@@ -96,16 +105,16 @@ extension TargetFolder {
       } else {
         client.run(request.url, transfer)
       }
-      return transfer.outcome ?? .failed(.transport(.interrupted))
+      return transfer.end()
     } catch { return .failed(error) }
   }
 
   private func checkRoom(for bytes: UInt64, _ reserve: SpaceReserve) throws(UpdaterError) {
-    let space = try at(path) { () throws(Errno) in
-      try FileDescriptor.openDirectory(path).fileSystemStatus()
+    let space = try at(folder) { () throws(Errno) in
+      try FileDescriptor.openDirectory(folder).fileSystemStatus()
     }
     let reserved = reserve.bytes(of: space.totalBytes)
     let room = space.freeBytes > reserved ? space.freeBytes - reserved : 0
-    if bytes > room { throw .noSpace(path: path, neededBytes: bytes, freeBytes: room) }
+    if bytes > room { throw .noSpace(path: folder, neededBytes: bytes, freeBytes: room) }
   }
 }

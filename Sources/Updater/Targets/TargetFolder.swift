@@ -14,55 +14,38 @@ public struct TargetFolder: Sendable {
 
   public init(_ path: String) { self.path = path }
 
-  static let partSuffix = ".part"
-  static let resumeSuffix = ".resume"
+  public func path(of content: TargetContent) -> String { place(of: content).path }
 
-  public func path(of content: TargetContent) -> String { "\(path)/\(content.fileName)" }
+  func place(of content: TargetContent) -> TargetPlace {
+    TargetPlace(folder: path, name: content.fileName, owner: .coppice)
+  }
 
   /// Whether the content is there, every byte of it: it is hashed again. What is damaged is
   /// removed.
   public func contains(_ content: TargetContent) throws(UpdaterError) -> Bool {
-    try at(path(of: content)) { () throws(Errno) in
-      guard let folder = try open() else { return false }
-      let file: FileDescriptor
-      do throws(Errno) {
-        file = try folder.open(content.fileName, [.readOnly, .noFollow, .nonBlocking])
-      } catch {
-        if error == .notFound { return false }
-        throw error
-      }
-      let status = try file.status()
-      if status.type == .regular, status.sizeBytes == content.lengthBytes {
-        var hash = ContentHash(content)
-        _ = try hash.update(with: file, count: content.lengthBytes)
-        if hash.finish() == .holds { return true }
-      }
-      try folder.unlink(content.fileName)
+    let place = place(of: content)
+    return try at(place.path) { () throws(Errno) in
+      if try place.contains(content) { return true }
+      _ = try TargetPlace.open(path)?.unlinkIfPresent(place.name)
       return false
     }
   }
 
   /// Removes everything but these, and what is on its way to be one of them.
   public func remove(allBut kept: [TargetContent]) throws(UpdaterError) {
-    let names = kept.map { $0.fileName }
+    var names: [String] = []
+    for content in kept {
+      let place = place(of: content)
+      names += [place.name, place.partName, place.recordName]
+    }
+    let known = names
     try at(path) { () throws(Errno) in
-      guard let folder = try open() else { return }
+      guard let folder = try TargetPlace.open(path) else { return }
       for entry in try folder.entries() {
-        if names.contains(where: { TargetFolder.belongs(entry.name, to: $0) }) { continue }
+        if known.contains(where: { same($0, entry.name) }) { continue }
         try folder.removeTree(entry.name)
       }
       try folder.sync()
-    }
-  }
-
-  private static func belongs(_ name: String, to kept: String) -> Bool {
-    same(name, kept) || same(name, kept + partSuffix) || same(name, kept + resumeSuffix)
-  }
-
-  private func open() throws(Errno) -> FileDescriptor? {
-    do throws(Errno) { return try FileDescriptor.openDirectory(path) } catch {
-      if error == .notFound { return nil }
-      throw error
     }
   }
 

@@ -21,12 +21,12 @@ final class TargetTransfer: TransferHandler {
   private(set) var outcome: Outcome?
 
   init(
-    _ request: TargetRequest, into folder: TargetFolder, _ progress: TargetProgress
+    _ request: TargetRequest, at place: TargetPlace, _ progress: TargetProgress
   ) throws(Errno) {
     self.request = request
     self.progress = progress
-    path = folder.path(of: request.content)
-    part = try TargetPart.open(request.content, in: folder, from: request.url.text)
+    path = place.path
+    part = try TargetPart.open(request.content, at: place, from: request.url.text)
     progress.set(part.writtenBytes)
   }
 
@@ -93,14 +93,26 @@ final class TargetTransfer: TransferHandler {
   }
 
   func fail(_ request: TransferRequest, _ error: TransportError) {
-    // What came is kept; that it cannot be kept is no other failure.
-    do throws(Errno) { try part.record() } catch {}
     switch error {
     case .notFound(let url, _): fault(.missing(url: url))
     case .tooLarge(let url, _):
       fault(.tooLong(url: url, expectedBytes: self.request.content.lengthBytes))
-    default: outcome = .failed(.transport(error))
+    default: outcome = outcome ?? .failed(.transport(error))
     }
+  }
+
+  /// How it ended. After a failure what came is kept if it can be of the content.
+  func end() -> Outcome {
+    let outcome = outcome ?? .failed(.transport(.interrupted))
+    guard case .failed(let error) = outcome else { return outcome }
+    // That it cannot be kept is no other failure.
+    do throws(Errno) {
+      switch error {
+      case .target(_, .tooLong), .target(_, .length), .target(_, .hash): try part.discard()
+      default: if part.writtenBytes == 0 { try part.discard() } else { try part.record() }
+      }
+    } catch {}
+    return outcome
   }
 
   private func failWrongLength(_ found: UInt64) {

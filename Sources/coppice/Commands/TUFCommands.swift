@@ -61,10 +61,12 @@ extension Command {
     let folder = try TUF.value("target-dir", session)
     let client = try TUF.client(session)
     var members: [(String, JSONValue)] = []
-    let file = try reporting { () throws(MetadataError) in
+    let (target, prefixed) = try reporting { () throws(MetadataError) in
       let (search, prefixed) = try TUF.search(refresh, path, &members)
-      let target = try refresh.complete(search)
-      return try TargetDownload(client, base, folder: folder).run(target, prefixed: prefixed)
+      return (try refresh.complete(search), prefixed)
+    }
+    let file = try reporting { () throws(UpdaterError) in
+      try TargetDownload(client, base, folder: folder).run(target, prefixed: prefixed)
     }
     try session.terminal.line(file.path)
     return Outcome(

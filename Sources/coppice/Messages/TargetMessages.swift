@@ -24,6 +24,10 @@ extension TargetFault {
         .refused, "target-hash",
         "target '\(name)' from '\(url)' has hash \(found), and by the metadata \(expected)",
         url: url)
+    case .unknownHash:
+      Message(
+        .refused, "target-hash-unknown",
+        "the metadata have no hash of target '\(name)' that can be checked here")
     case .unfit:
       Message(
         .refused, "target-malformed",

@@ -19,7 +19,6 @@ extension MetadataError: Reportable {
       Message(
         .usage, "other-root", "'\(path)' is there already, and is another root",
         hint: "what is trusted is not replaced by hand: use another folder", path: path)
-    case .content(let path, let fault): fault.message(path)
     case .transfer(let error): error.message
     }
   }
@@ -39,22 +38,6 @@ extension FetchFailure {
         .refused, "metadata-oversized",
         "\(role.words) of the \(repository.name) repository is larger than it may be")
     }
-  }
-}
-
-extension ContentFault {
-  fileprivate func message(_ path: String) -> Message {
-    let text: String
-    let name: String
-    switch self {
-    case .oversized(let limit): (name, text) = ("target-oversized", "more than \(limit) bytes long")
-    case .length(let found, let expected):
-      (name, text) = ("target-length-mismatch", "\(found) bytes long, not \(expected)")
-    case .hash: (name, text) = ("target-hash-mismatch", "not what its hashes promise")
-    case .noKnownHash:
-      (name, text) = ("target-hash-unknown", "promised by hashes of unknown algorithms alone")
-    }
-    return Message(.refused, name, "target '\(path)' is \(text)", path: path)
   }
 }
 
