@@ -37,6 +37,11 @@ public final class HTTPClient: Sendable {
     String(decoding: text.utf8.filter { HeaderCharacter.isValue($0) }, as: UTF8.self)
   }
 
+  /// From when on the youngest certificate is valid of all servers that were believed so far,
+  /// seconds since 1970: it cannot be earlier than that now. Nil where none was, or any certificate
+  /// will do.
+  public var youngestCertificate: Int64? { tls.youngestBegin }
+
   /// Fetches a small body whole, with the retries of the options.
   ///
   /// 404 and 410 are `.notFound`. The body is kept in memory, so `limitBytes` bounds it.

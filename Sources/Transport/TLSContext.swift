@@ -13,6 +13,8 @@ internal import Linux
   let sessions = TLSSessions()
   /// Nil where any certificate will do.
   let validity: TLSValidity?
+  /// When the youngest certificate began of all servers that were believed: seconds since 1970.
+  let youngestBegin = Guarded<Int64?>(nil)
 
   /// Without an identity unless `showsIdentity`; with the trust roots of `other`, if there is one.
   /// Errors: `.identity`, `.noTrustRoots`.

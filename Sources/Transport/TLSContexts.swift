@@ -9,6 +9,18 @@ final class TLSContexts: Sendable {
   }
   private let made = Guarded(Made())
 
+  /// As `HTTPClient.youngestCertificate`.
+  var youngestBegin: Int64? {
+    made.withLock { made in
+      var youngest: Int64?
+      for context in [made.withIdentity, made.withoutIdentity] {
+        guard let begin = context?.youngestBegin.withLock({ $0 }) else { continue }
+        youngest = max(youngest ?? begin, begin)
+      }
+      return youngest
+    }
+  }
+
   /// Errors: `.identity`, `.noTrustRoots`.
   func context(
     showsIdentity: Bool, _ options: TransportOptions

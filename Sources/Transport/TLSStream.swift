@@ -62,7 +62,12 @@ internal import Linux
     ERR_clear_error()
     let result = unsafe SSL_connect(ssl)
     if result == 1 {
-      if let failure = unsafe context.validity?.failure(of: ssl) { return .refused(failure) }
+      if let validity = context.validity {
+        if let failure = unsafe validity.failure(of: ssl) { return .refused(failure) }
+        if let begin = unsafe TLSValidity.begin(of: ssl) {
+          context.youngestBegin.withLock { $0 = max($0 ?? begin, begin) }
+        }
+      }
       isOpen = true
       return .done
     }

@@ -59,6 +59,22 @@ public struct ValidityTime: Hashable, Sendable {
     return nil
   }
 
+  /// From when on the server's own certificate is valid, in the chain that was just verified:
+  /// seconds since 1970. Nil for a session that is taken up again, which brings none.
+  @unsafe static func begin(of ssl: OpaquePointer) -> Int64? {
+    guard let chain = unsafe SSL_get0_verified_chain(ssl),
+      let leaf = unsafe OPENSSL_sk_value(chain, 0), let epoch = unsafe date(0)
+    else { return nil }
+    defer { unsafe ASN1_TIME_free(epoch) }
+    var (days, seconds): (Int32, Int32) = (0, 0)
+    // By the difference, since some boards' libraries have a `time_t` of 32 bits.
+    guard
+      unsafe ASN1_TIME_diff(
+        &days, &seconds, epoch, X509_get0_notBefore(OpaquePointer(leaf))) == 1
+    else { return nil }
+    return Int64(days) * 86_400 + Int64(seconds)
+  }
+
   /// Nil for a year that has not four digits. ASN1_TIME_set_string(3).
   private static func date(_ seconds: Int64) -> UnsafeMutablePointer<ASN1_TIME>? {
     let text = Timestamp.text(seconds: seconds).utf8.filter {

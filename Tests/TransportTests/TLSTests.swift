@@ -66,6 +66,34 @@ import Testing
     #expect(fetch(old, unset) == .failed(.certificate(url: old.text, .expired)))
   }
 
+  @Test func `only who was believed says how late it is at least`() throws {
+    func youngest(_ names: [String], _ options: TransportOptions) throws -> Int64? {
+      let client = try HTTPClient(options)
+      for name in names {
+        let server = TLSServer.Server(name)
+        withExtendedLifetime(server) { _ = client.fetch(server.url("/goodbye")) }
+      }
+      return client.youngestCertificate
+    }
+    var unset = options()
+    unset.validity = ValidityTime(seconds: 0, isCertain: false)
+    // 2040-01-01, as the certificate was made.
+    let begin: Int64 = 2_208_988_800
+    #expect(try youngest(["early"], unset) == begin)
+    #expect(try youngest(["early", "good"], unset) == begin)
+    let good = try #require(try youngest(["good", "good"], unset))
+    #expect(abs(good - Int64(Date().timeIntervalSince1970)) < 400 * 86_400)
+    // Too young for a clock that is right, of a stranger, for another host, plain.
+    #expect(try youngest(["early"], options()) == nil)
+    #expect(try youngest(["stranger", "elsewhere", "self"], unset) == nil)
+    var permissive = unset
+    permissive.verifiesPeer = false
+    #expect(try youngest(["early"], permissive) == nil)
+    let plain = try HTTPClient(unset)
+    _ = plain.fetch(FaultServer.shared.url("/bytes/5"))
+    #expect(plain.youngestCertificate == nil)
+  }
+
   @Test func `certificates are held against the time that is given, not against the clock`() {
     let url = TLSServer.good.url("/bytes/5")
     for (seconds, reason) in [

@@ -35,6 +35,19 @@ import Transport
     #expect(ClockFloor(folder: folder.path).now.seconds < Self.later)
   }
 
+  @Test func `a certificate raises it, whatever the clock says`() throws {
+    let floor = ClockFloor(folder: folder.path)
+    let past = ValidityTime(seconds: 0, isCertain: false)
+    try floor.raise(past, certificate: nil)
+    #expect(ClockFloor(folder: folder.path).now.seconds < Self.later)
+    try floor.raise(past, certificate: Self.later)
+    #expect(try folder.readText("clock") == "2099-01-01T00:00:00Z\n")
+    try ClockFloor(folder: folder.path).raise(past, certificate: Self.later - 86_400)
+    try ClockFloor(folder: folder.path)
+      .raise(ValidityTime(seconds: Self.later + 7200, isCertain: true), certificate: 1)
+    #expect(try folder.readText("clock") == "2099-01-01T02:00:00Z\n")
+  }
+
   @Test func `it is written at most once an hour`() throws {
     try raise(to: Self.later)
     try raise(to: Self.later + 3599)

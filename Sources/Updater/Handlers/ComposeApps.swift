@@ -37,6 +37,18 @@ public enum ComposeApps {
     return lines.reduce(into: Array(firstLine.utf8)) { $0 += Array($1.utf8) }
   }
 
+  /// Above what the most apps with the longest names take.
+  static let listBytesMax = 256 << 10
+
+  /// The names in such a list, in its order; none in anything else.
+  static func names(in list: [UInt8]) -> [String] {
+    guard list.starts(with: firstLine.utf8) else { return [] }
+    return list.dropFirst(firstLine.utf8.count).split(separator: 10).compactMap { line in
+      let name = String(decoding: line.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self)
+      return isName(name) ? name : nil
+    }
+  }
+
   /// What Compose takes as the name of a project.
   private static func isName(_ name: String) -> Bool {
     guard let first = name.utf8.first, isLetterOrDigit(first), name.utf8.count <= 64 else {

@@ -7,8 +7,9 @@ import Transport
 /// line such as `2026-11-21T00:12:44Z`.
 ///
 /// A board without a battery wakes up in 1970, and would believe metadata that have long expired.
-/// The floor goes up only with a clock that something keeps right, after metadata have held in
-/// full, and never down.
+/// The floor goes up only after metadata have held in full: to the time of a clock that something
+/// keeps right, or to the day when the certificate of a server that was believed became valid. It
+/// never goes down.
 struct ClockFloor {
   private static let name = "clock"
   private static let byteCountMax = 64
@@ -30,10 +31,13 @@ struct ClockFloor {
   /// What counts as now: the latest of the clock, the floor and the time of this build.
   var now: ValidityTime { .now(floor: stored) }
 
-  /// Notes that `now` was right, if it was; at most once an hour. Durable when it returns.
-  func raise(_ now: ValidityTime) throws(UpdaterError) {
-    guard now.isCertain, now.seconds - stored >= ClockFloor.hourSeconds else { return }
-    let text = Timestamp.text(seconds: now.seconds) + "\n"
+  /// Notes that it cannot be earlier than `now`, if that is certain, and than `certificate`, from
+  /// when on the youngest certificate is valid that an authority vouched for. At most once an hour;
+  /// durable when it returns.
+  func raise(_ now: ValidityTime, certificate: Int64? = nil) throws(UpdaterError) {
+    let seconds = max(now.isCertain ? now.seconds : 0, certificate ?? 0)
+    guard seconds - stored >= ClockFloor.hourSeconds else { return }
+    let text = Timestamp.text(seconds: seconds) + "\n"
     try at("\(folder)/\(ClockFloor.name)") { () throws(Errno) in
       try FileDescriptor.openDirectory(".").makeDirectories(folder, mode: 0o755)
       try FileDescriptor.openDirectory(folder)

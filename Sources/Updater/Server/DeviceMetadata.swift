@@ -13,6 +13,14 @@ struct DeviceMetadata {
     case server(HTTPClient, director: HTTPURL?, image: HTTPURL)
     /// With the folders `metadata/director` and `metadata/image`.
     case folder(String)
+
+    /// As `HTTPClient.youngestCertificate`.
+    var youngestCertificate: Int64? {
+      switch self {
+      case .server(let client, _, _): client.youngestCertificate
+      case .folder: nil
+      }
+    }
   }
 
   let settings: Settings

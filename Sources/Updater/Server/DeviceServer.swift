@@ -81,24 +81,24 @@ struct DeviceServer {
       throw .gateway(.notProvisioned(path: options.stateFolder))
     }
     let primary = try primary()
-    let metadata = DeviceMetadata(
-      settings: settings, folder: folder, now: now.seconds,
-      place: try place(identity, from))
     let image = image(state)
+    let place = try place(identity, image, from)
+    let metadata = DeviceMetadata(
+      settings: settings, folder: folder, now: now.seconds, place: place)
     let record = try InstallationRecord(folder: folder)
     let (target, correlationID) = try MetadataLock.holding(folder) { () throws(UpdaterError) in
       try metadata.target(for: primary, running: image) {
         ServerOffer.commit(of: $0).map(record.hasFailed) ?? true
       }
     }
-    try clock.raise(now)
+    try clock.raise(now, certificate: place.youngestCertificate)
     return ServerOffer(
       remote: try remote(identity), url: try from.map(UpdateSource.location),
       access: access(identity), target: target, correlationID: correlationID)
   }
 
   private func place(
-    _ identity: DeviceIdentity?, _ from: String?
+    _ identity: DeviceIdentity?, _ image: InstalledImage?, _ from: String?
   ) throws(UpdaterError) -> DeviceMetadata.Place {
     if let from { return .folder(from) }
     var transport = TransportOptions(settings)
@@ -108,6 +108,9 @@ struct DeviceServer {
       transport.privateKeyFile = identity.keyFile
     }
     transport.validity = now
+    if settings.mode == .tuf {
+      transport.extraHeaders = CheckInHeaders(tags: settings.tags, image, stateFolder: folder).all
+    }
     let wanted = transport
     let client: HTTPClient
     do throws(TransportError) { client = try HTTPClient(wanted) } catch {
