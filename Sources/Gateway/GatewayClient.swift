@@ -123,15 +123,14 @@ public final class GatewayClient {
 
   // MARK: Everything else
 
-  /// Tells what the server does not know yet of the machine, its network and its packages; gives
-  /// what was told.
+  /// Tells what the server does not know yet of the machine, its network, its packages and its
+  /// configuration; gives what was told.
   public func sendInformation() throws(GatewayError) -> [DeviceInformation] {
     let server = try server()
-    let files = SystemFiles(root: options.systemRoot)
     var (sent, failure): ([DeviceInformation], GatewayError?) = ([], nil)
     for information in DeviceInformation.allCases {
       do throws(GatewayError) {
-        if try information.send(to: server, files, folder) { sent.append(information) }
+        if try information.send(to: server, options, folder) { sent.append(information) }
       } catch { failure = failure ?? error }
     }
     if let failure { throw failure }

@@ -47,6 +47,8 @@ public struct GatewayOptions: Sendable {
   public var hardwareID: String?
   /// Of the primary ECU's key, where there is none yet.
   public var keyKind = ECUKeyKind.ed25519
+  /// What the server is told of the configuration: TOML without secrets. Nil: nothing.
+  public var configuration: String?
   /// What counts as now.
   public var now: ValidityTime
 

@@ -3,11 +3,13 @@ import Codec
 import Linux
 import Transport
 
-/// The calls of the device gateway: JSON goes there by POST and PUT, and every answer is bounded.
+/// The calls of the device gateway: JSON, and one time TOML, goes there by POST and PUT, and every
+/// answer is bounded.
 struct GatewayServer {
   /// The largest answer is the PKCS#12 of a new device.
   static let answerBytesMax = 256 << 10
   private static let jsonType = "application/json"
+  private static let tomlType = "application/toml"
 
   let base: HTTPURL
   private let client: HTTPClient
@@ -44,6 +46,11 @@ struct GatewayServer {
 
   func put(_ json: [UInt8], to url: HTTPURL) throws(GatewayError) -> Answer {
     try send(.put(json, contentType: GatewayServer.jsonType), to: url)
+  }
+
+  /// For what takes the place of what was told before.
+  func post(toml: [UInt8], to url: HTTPURL) throws(GatewayError) -> Answer {
+    try send(.post(toml, contentType: GatewayServer.tomlType, isIdempotent: true), to: url)
   }
 
   private func send(_ submission: Submission, to url: HTTPURL) throws(GatewayError) -> Answer {

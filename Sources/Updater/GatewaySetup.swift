@@ -30,6 +30,7 @@ extension GatewayOptions {
     deviceID = settings.deviceID
     serial = settings.ecuSerial
     hardwareID = settings.hardwareID
+    configuration = settings.toml
     keyKind = settings.keyType == .rsa2048 ? .rsa : .ed25519
   }
 

@@ -128,6 +128,20 @@ import Testing
     #expect(device.server.log().count == 1)
   }
 
+  @Test func `the configuration is told as TOML, and again when it changes`() throws {
+    let device = try GatewayDevice(FleetServer())
+    _ = try device.mustProvision()
+    device.options.configuration = "[device]\nhardware-id = \"gw\"\n"
+    #expect(try device.sendInformation().get() == [.hardware, .packages, .configuration])
+    #expect(device.server.log().last?.hasPrefix("POST /system_info/config 200") == true)
+    #expect(
+      try device.server.folder.readText("state.json").contains(
+        #""/system_info/config": {"device": {"hardware-id": "gw"}}"#))
+    #expect(try device.sendInformation().get() == [])
+    device.options.configuration = "[device]\nhardware-id = \"gw-2\"\n"
+    #expect(try device.sendInformation().get() == [.configuration])
+  }
+
   @Test func `what was not taken is told again, and holds up nothing else`() throws {
     let device = try GatewayDevice(FleetServer())
     _ = try device.mustProvision()

@@ -22,6 +22,7 @@ import ssl
 import sys
 import threading
 import time
+import tomllib
 
 from gateway_authority import Authority, openssl
 
@@ -143,6 +144,11 @@ class Device(http.server.BaseHTTPRequestHandler):
         name = f"{self.command} {self.path}"
         if self.command == "GET":
             return self.file()
+        if name == "POST /system_info/config" and self.name in state["devices"]:
+            if self.headers.get("Content-Type") != "application/toml":
+                return 415, {"code": "content_type"}
+            state["told"][self.path] = tomllib.loads(body.decode())
+            return 200, {}
         if self.headers.get("Content-Type") != "application/json":
             return 415, {"code": "content_type"}
         value = json.loads(body)
