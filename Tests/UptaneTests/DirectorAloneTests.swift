@@ -43,16 +43,6 @@ import Uptane
     ).run(for: device)
   }
 
-  private func runStored() throws(MetadataError) -> UptaneVerdict {
-    let now = SimulatedRepository.now
-    let (first, second) = (storage[.director]!, storage[.image]!)
-    return try UptaneRefresh(
-      director: MetadataRefresh(
-        VerificationPolicy(.director), StoredMetadata(first), first, now: now),
-      image: MetadataRefresh(VerificationPolicy(.image), StoredMetadata(second), second, now: now)
-    ).run(for: device)
-  }
-
   private func refusal() -> String? {
     do throws(MetadataError) { _ = try run() } catch { return error.uptaneError?.fault.name }
     return nil
@@ -129,19 +119,5 @@ import Uptane
       return
     }
     #expect(image.takeRequests() == [], "the image repository was asked")
-  }
-
-  @Test func `what was verified is verified again without a network`() throws {
-    _ = try run()
-    _ = (director.takeRequests(), image.takeRequests())
-    let target = try #require(try runStored().target(of: device.primary))
-    #expect(target.path == "os-2")
-    #expect(director.takeRequests() == [] && image.takeRequests() == [])
-    // A stored file that was exchanged does not pass.
-    storage[.director]!.save(.targets, Array("{}".utf8))
-    do throws(MetadataError) {
-      _ = try runStored()
-      Issue.record("damaged metadata passed")
-    } catch { #expect(error.uptaneError?.fault.name == "length_mismatch") }
   }
 }

@@ -3,7 +3,7 @@ import Linux
 public import Transport
 public import Uptane
 
-/// Where metadata come from: a server, a folder, or what is stored.
+/// Where metadata come from: a server or a folder.
 public protocol MetadataSource {
   /// A file, whole. Throws `oversized` for one that is longer than the request allows.
   func fetch(_ request: MetadataRequest) throws(FetchFailure) -> [UInt8]
@@ -53,26 +53,5 @@ public struct FolderMetadata: MetadataSource {
       default: throw .file(path: path, error)
       }
     }
-  }
-}
-
-/// What is stored already, to be judged once more without a network: before an install that was
-/// not done right after the check, and after a restart.
-public struct StoredMetadata<Storage: MetadataStorage>: MetadataSource {
-  let storage: Storage
-
-  public init(_ storage: Storage) { self.storage = storage }
-
-  public func fetch(_ request: MetadataRequest) throws(FetchFailure) -> [UInt8] {
-    // The root that is stored is the one that the chain begins with: there is no next one.
-    guard request.role != .root else { throw .missing(path: request.path) }
-    let bytes: [UInt8]?
-    do throws(MetadataError) { bytes = try storage.load(request.role) } catch {
-      if case .store(let path, let errno) = error { throw .file(path: path, errno) }
-      throw .missing(path: request.path)
-    }
-    guard let bytes else { throw .missing(path: request.path) }
-    guard UInt64(bytes.count) <= request.bytesMax else { throw .oversized }
-    return bytes
   }
 }

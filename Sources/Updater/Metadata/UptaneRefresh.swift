@@ -20,8 +20,10 @@ public enum UptaneVerdict: Sendable {
 /// ```
 /// director ─ ECUs ─ nothing new? ─ image repository ─ search ─ comparison
 /// ```
-/// With `StoredMetadata` as the source it works on what is stored, without a network: to be done
-/// before an install that does not follow the check at once.
+/// Whatever is installed follows it in the same run: `Updater.update` begins with it, also where an
+/// earlier run has pulled everything already, and stored metadata are taken only where the source
+/// still names them and they hold once more. So nothing is installed by metadata that were not
+/// verified anew, and there is no check of what is stored alone.
 public struct UptaneRefresh<Source: MetadataSource, Storage: MetadataStorage> {
   let director: MetadataRefresh<Source, Storage>
   let image: MetadataRefresh<Source, Storage>
