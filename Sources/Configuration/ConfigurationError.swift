@@ -27,6 +27,8 @@ public enum ExpectedValue: Hashable, Sendable {
   case absolutePath
   /// The name of a folder: neither empty, `.` nor `..`, and without `/`.
   case folderName
+  /// `HARDWARE-ID` or `HARDWARE-ID:SERIAL`, separated by `;`, none of them twice.
+  case ecus
   /// Not empty, and without control characters.
   case text
 }

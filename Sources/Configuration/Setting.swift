@@ -2,7 +2,7 @@
 
 /// Every key of the configuration, in the order in which `config show` lists them.
 public enum Setting: Int, CaseIterable, Hashable, Sendable {
-  case stateroot, deviceID, hardwareID, ecuSerial, remote, ref
+  case stateroot, deviceID, hardwareID, ecuSerial, handledECUs, remote, ref
   case serverURL, caFile, certificate, privateKey, provisioning, credentials, proxy
   case directorURL, imageURL, directorRoot, imageRoot, trustFirstRoot, tags, mode, keyType
   case connections, limitRate, lowSpeedTimeout, retries, reserveSpace, readBack
@@ -11,7 +11,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
 
   public var section: String {
     switch self {
-    case .stateroot, .deviceID, .hardwareID, .ecuSerial, .remote, .ref: "device"
+    case .stateroot, .deviceID, .hardwareID, .ecuSerial, .handledECUs, .remote, .ref: "device"
     case .serverURL, .caFile, .certificate, .privateKey, .provisioning, .credentials, .proxy:
       "server"
     case .directorURL, .imageURL, .directorRoot, .imageRoot, .trustFirstRoot, .tags, .mode,
@@ -29,6 +29,7 @@ public enum Setting: Int, CaseIterable, Hashable, Sendable {
     case .deviceID: "device-id"
     case .hardwareID: "hardware-id"
     case .ecuSerial: "ecu-serial"
+    case .handledECUs: "handled-ecus"
     case .remote: "remote"
     case .ref: "ref"
     case .serverURL: "url"

@@ -13,6 +13,8 @@ public struct Settings: Sendable {
   public internal(set) var hardwareID: String?
   /// Nil: from the identity.
   public internal(set) var ecuSerial: String?
+  /// The ECUs whose targets are handed to handlers.
+  public internal(set) var handledECUs: [HandledECUSetting] = []
   /// With `ref`: what `update` follows where there is no Uptane server.
   public internal(set) var remote: String?
   public internal(set) var ref: String?
@@ -92,6 +94,7 @@ extension Settings {
     case .deviceID: deviceID
     case .hardwareID: hardwareID
     case .ecuSerial: ecuSerial
+    case .handledECUs: handledECUs.isEmpty ? nil : Settings.list(handledECUs.map { $0.text })
     case .remote: remote
     case .ref: ref
     case .serverURL: serverURL

@@ -44,6 +44,7 @@ extension Settings {
     case .deviceID: return assign(SettingText.plain(text), to: &deviceID, .text)
     case .hardwareID: return assign(SettingText.plain(text), to: &hardwareID, .text)
     case .ecuSerial: return assign(SettingText.plain(text), to: &ecuSerial, .text)
+    case .handledECUs: return replace(&handledECUs, by: SettingText.ecus(text), .ecus)
     case .remote: return assign(SettingText.plain(text), to: &remote, .text)
     case .ref: return assign(SettingText.plain(text), to: &ref, .text)
     case .serverURL: return assign(SettingText.url(text), to: &serverURL, .url)
@@ -88,6 +89,7 @@ extension Settings {
     case .deviceID: deviceID = nil
     case .hardwareID: hardwareID = nil
     case .ecuSerial: ecuSerial = nil
+    case .handledECUs: handledECUs = plain.handledECUs
     case .remote: remote = nil
     case .ref: ref = nil
     case .serverURL: serverURL = nil

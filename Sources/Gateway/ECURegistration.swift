@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
+import Cryptography
 import Transport
 import Uptane
 
@@ -9,7 +10,7 @@ import Uptane
 /// [device]
 /// id=lusab-babad-gutih-tugad     by which device the director was told
 ///
-/// [ecu 1]                        the primary; what the director has accepted
+/// [ecu 1]                        the primary, and others; what the director has accepted
 /// serial=8a76031f…
 /// hardware-id=edge-gw-v2
 ///
@@ -36,6 +37,27 @@ struct ECURegistration {
       throw .badName(.hardwareID, hardwareID)
     }
     return ECU(serial: serial, hardwareID: hardwareID)
+  }
+
+  /// All that a device speaks for, the primary first.
+  static func all(_ options: GatewayOptions, with primary: ECU) throws(GatewayError) -> [ECU] {
+    var ecus = [primary]
+    for other in options.others {
+      let serial = other.serial ?? serial(of: other.hardwareID, with: ecus[0])
+      guard isText(serial, 1...serialCharactersMax),
+        !ecus.contains(where: { same($0.serial, serial) })
+      else { throw .badName(.serial, serial) }
+      guard isText(other.hardwareID, 1...hardwareIDCharactersMax) else {
+        throw .badName(.hardwareID, other.hardwareID)
+      }
+      ecus.append(ECU(serial: serial, hardwareID: other.hardwareID))
+    }
+    return ecus
+  }
+
+  /// Always the same for a device, and another on each.
+  private static func serial(of hardwareID: String, with primary: ECU) -> String {
+    SHA256.hash(Array("\(primary.serial)\n\(hardwareID)".utf8)).hex
   }
 
   private static func isText(_ text: String, _ range: ClosedRange<Int>) -> Bool {

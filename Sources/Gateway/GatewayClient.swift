@@ -50,15 +50,17 @@ public final class GatewayClient {
     var provisioning = Provisioning(options, folder)
     let identity = try provisioning.run()
     let key = try ECUKey.make(options.keyKind, in: folder)
-    let primary = try ECURegistration.primary(options, key)
+    let ecus = try GatewayClient.ecus(options, with: ECURegistration.primary(options, key))
     let registration = ECURegistration(folder: folder, deviceID: identity.deviceID)
-    let isKnown = try registration.isCurrent([primary])
+    let isKnown = try registration.isCurrent(ecus)
     if !isKnown {
       let server = try server(identity)
-      try registration.register([(primary, key)], server, director(server).appending("ecus"))
+      let url = director(server).appending("ecus")
+      // One key speaks for all: they are this device.
+      try registration.register(ecus.map { ($0, key) }, server, url)
     }
     return Registration(
-      identity: identity, primary: primary, isNewDevice: before == nil, isNewECU: !isKnown,
+      identity: identity, ecus: ecus, isNewDevice: before == nil, isNewECU: !isKnown,
       leftover: provisioning.leftover)
   }
 
@@ -83,23 +85,32 @@ public final class GatewayClient {
     options.directorURL ?? server.base.appending("director")
   }
 
-  /// The primary ECU by the configuration and its key. Changes nothing, and needs no lock. Throws
-  /// `.notProvisioned` where there is no key yet.
-  public static func primary(_ options: GatewayOptions) throws(GatewayError) -> ECU {
+  /// The ECUs that this device speaks for, by the configuration and the key of the primary, which
+  /// is the first. Changes nothing, and needs no lock. Throws `.notProvisioned` where there is no
+  /// key yet.
+  public static func ecus(_ options: GatewayOptions) throws(GatewayError) -> [ECU] {
     let folder = GatewayFolder(state: options.stateFolder)
     guard let key = try ECUKey(in: folder) else { throw .notProvisioned(path: folder.path) }
-    return try ECURegistration.primary(options, key)
+    return try ecus(options, with: ECURegistration.primary(options, key))
+  }
+
+  /// The same where nothing registers the primary.
+  public static func ecus(
+    _ options: GatewayOptions, with primary: ECU
+  ) throws(GatewayError) -> [ECU] {
+    try ECURegistration.all(options, with: primary)
   }
 
   // MARK: Manifest
 
-  /// Tells the director what the device runs. A report of an installation that waits goes along,
-  /// and is forgotten once it was taken. Errors: any; what was not taken is told again.
+  /// Tells the director what the ECUs run; `images` gives it for each. A report of an installation
+  /// that waits goes along, and is forgotten once it was taken. Errors: any; what was not taken is
+  /// told again.
   public func sendManifest(
-    _ image: InstalledImage, attack: String = ""
+    attack: String = "", _ images: (ECU) -> InstalledImage
   ) throws(GatewayError) {
     let server = try server()
-    let draft = try Draft(image, attack: attack, options, folder)
+    let draft = try Draft(attack: attack, options, folder, images)
     // Before it leaves: no two manifests have the same number.
     try draft.record.write(to: folder)
     let url = director(server).appending("manifest")
@@ -116,9 +127,9 @@ public final class GatewayClient {
   /// The manifest that would be sent, signed over its canonical form (`otaASCII`). Changes nothing,
   /// asks no server and needs no lock. Throws `.notProvisioned` where there is no key yet.
   public static func manifest(
-    _ options: GatewayOptions, _ image: InstalledImage
+    _ options: GatewayOptions, _ images: (ECU) -> InstalledImage
   ) throws(GatewayError) -> JSONValue {
-    try Draft(image, attack: "", options, GatewayFolder(state: options.stateFolder)).manifest
+    try Draft(attack: "", options, GatewayFolder(state: options.stateFolder), images).manifest
   }
 
   // MARK: Everything else
@@ -151,8 +162,10 @@ public final class GatewayClient {
 /// What the device is known as, and whether this run made it so.
 public struct Registration: Sendable {
   public let identity: DeviceIdentity
-  public let primary: ECU
+  /// The primary first.
+  public let ecus: [ECU]
   public let isNewDevice: Bool
+  /// Whether the director was told of ECUs that it did not know.
   public let isNewECU: Bool
   /// Why the credential that the fleet shares is still in its archive; nil: it is not, or was to
   /// stay.
@@ -166,21 +179,24 @@ private struct Draft {
   let hasReport: Bool
 
   init(
-    _ image: InstalledImage, attack: String, _ options: GatewayOptions, _ folder: GatewayFolder
+    attack: String, _ options: GatewayOptions, _ folder: GatewayFolder,
+    _ images: (ECU) -> InstalledImage
   ) throws(GatewayError) {
     guard let key = try ECUKey(in: folder) else { throw .notProvisioned(path: folder.path) }
-    let primary = try ECURegistration.primary(options, key)
+    let ecus = try GatewayClient.ecus(options, with: ECURegistration.primary(options, key))
     var record = try ManifestRecord(in: folder)
     let previous = record.time
     record.counter += 1
     record.time = options.now.seconds
     let report = InstallationReport(in: folder)
-    let statement = ECUStatement(
-      image: image, attack: attack, time: record.time, previousTime: previous,
-      counter: record.counter)
-    manifest = Manifest.make(
-      primary: primary.serial, [(primary.serial, statement.signed(primary.serial, by: key))],
-      report, by: key)
+    var statements: [(String, JSONValue)] = []
+    for ecu in ecus {
+      let statement = ECUStatement(
+        image: images(ecu), attack: ecu == ecus[0] ? attack : "", time: record.time,
+        previousTime: previous, counter: record.counter)
+      statements.append((ecu.serial, statement.signed(ecu.serial, by: key)))
+    }
+    manifest = Manifest.make(primary: ecus[0].serial, statements, report, by: key)
     self.record = record
     hasReport = report != nil
   }

@@ -45,6 +45,9 @@ public struct GatewayOptions: Sendable {
   public var serial: String?
   /// Nil: the name of the host.
   public var hardwareID: String?
+  /// ECUs besides the primary that this device speaks for. A serial that is nil is made of the
+  /// primary's.
+  public var others: [(hardwareID: String, serial: String?)] = []
   /// Of the primary ECU's key, where there is none yet.
   public var keyKind = ECUKeyKind.ed25519
   /// What the server is told of the configuration: TOML without secrets. Nil: nothing.

@@ -8,11 +8,14 @@ public import Uptane
 /// ```
 /// [images]
 /// <commit>=edge-gw-2.4.0
+/// [versions]
+/// <commit>=2.4.0                 missing where the target had none
 /// ```
 /// What came with the image from the factory stands in `/var/sota/import/installed_versions`.
 public struct InstalledImages: Sendable {
   private static let file = "images"
   private static let group = "images"
+  private static let versions = "versions"
   private static let imagesMax = 32
   private static let factoryFile = "/var/sota/import/installed_versions"
 
@@ -33,8 +36,15 @@ public struct InstalledImages: Sendable {
       ?? .unknown(commit: commit)
   }
 
+  /// The version of the target that a commit is, 64 hexadecimal digits; nil where it is not known.
+  public func version(of commit: String) -> String? {
+    folder.readKeyfileIfSound(InstalledImages.file)?.string(InstalledImages.versions, commit)
+  }
+
   /// Durable when it returns.
-  public func record(target: String, commit: String) throws(GatewayError) {
+  public func record(
+    target: String, version: String? = nil, commit: String
+  ) throws(GatewayError) {
     let old = folder.readKeyfileIfSound(InstalledImages.file)
     var names = (old?.keys(in: InstalledImages.group) ?? []).filter { !same($0, commit) }
     names = Array(names.suffix(InstalledImages.imagesMax - 1))
@@ -44,6 +54,11 @@ public struct InstalledImages: Sendable {
       file.set(InstalledImages.group, name, to: target)
     }
     file.set(InstalledImages.group, commit, to: target)
+    for name in names {
+      guard let version = old?.string(InstalledImages.versions, name) else { continue }
+      file.set(InstalledImages.versions, name, to: version)
+    }
+    if let version { file.set(InstalledImages.versions, commit, to: version) }
     try folder.write(InstalledImages.file, file)
   }
 

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
+import Cryptography
 public import Uptane
 
 extension InstalledImage {
   /// A commit, 64 hexadecimal digits, that no target is known to name.
   public static func unknown(commit: String) -> InstalledImage {
     InstalledImage(path: "unknown", hashes: Hashes(sha256: commit), length: 0)
+  }
+
+  /// Of an ECU that runs nothing yet: an empty file, by the name that other clients use for it.
+  public static var nothing: InstalledImage {
+    let empty: [UInt8] = []
+    return InstalledImage(
+      path: "noimage", hashes: Hashes(sha256: SHA256.hash(empty).hex), length: 0)
   }
 }
 

@@ -19,7 +19,7 @@ public enum Verdict: String, Sendable {
 public enum DoctorSubject: String, Sendable {
   case configuration, sysroot, loader, repo, leftovers, commits, lock, space, boot, deployments,
     clock
-  case remote, signatures, certificates, origin, trust, identity, state
+  case remote, signatures, certificates, origin, trust, identity, handlers, state
 }
 
 /// What a check found. The words and the advice are made where they are shown.
@@ -100,6 +100,15 @@ public enum Finding: Sendable {
   case certificateEnds(path: String, seconds: Int64)
   case certificateExpired(path: String, seconds: Int64)
   case certificateNotYetValid(path: String, seconds: Int64)
+
+  /// What a handler has made of its ECU; nil: nothing that was proven.
+  case handler(String, target: String?)
+  /// Targets for this ECU need a handler that is named for their format.
+  case noHandlerNamed(hardwareID: String)
+  /// What it has made can neither be verified nor taken back.
+  case missingHandler(String, hardwareID: String)
+  /// A handler could not take back what has failed.
+  case notReverted(String, target: String)
 
   case state(path: String)
   case unwritableState(path: String)

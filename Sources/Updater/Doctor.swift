@@ -59,6 +59,9 @@ public struct Doctor {
         attempt(.identity) { (doctor) throws(UpdaterError) in
           try doctor.examineIdentity(sysroot, settings, now)
         }
+        attempt(.handlers) { (doctor) throws(UpdaterError) in
+          try doctor.examineHandlers(sysroot, settings, now)
+        }
         attempt(.state) { (doctor) throws(UpdaterError) in
           try doctor.examineState(sysroot, settings, now)
         }

@@ -31,6 +31,7 @@ extension GatewayOptions {
     serial = settings.ecuSerial
     hardwareID = settings.hardwareID
     configuration = settings.toml
+    others = settings.handledECUs.map { ($0.hardwareID, $0.serial) }
     keyKind = settings.keyType == .rsa2048 ? .rsa : .ed25519
   }
 

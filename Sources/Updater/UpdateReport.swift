@@ -40,6 +40,12 @@ public struct UpdateCheck: Sendable {
   /// The deployment whose place the next one takes: the running one, else the first.
   public let deployed: Deployment?
   public let deployedVersion: String?
+  /// What handlers are to take care of.
+  public var handled: [OfferedTarget] { source.offer?.handled ?? [] }
+  /// Those of them that do not run yet.
+  public internal(set) var newTargets: [OfferedTarget] = []
+  /// Whether others were taken back before.
+  public internal(set) var hasRejectedTargets = false
   /// Whether something else than this commit boots next.
   public let isAvailable: Bool
   /// Whether it was tried here and did not prove itself: it is not deployed again by itself.
@@ -50,13 +56,38 @@ public struct UpdateCheck: Sendable {
   public let endOfLifeRebase: String?
 }
 
+extension UpdateCheck {
+  /// Whether `update` leaves it alone, since it was tried here before and did not prove itself. A
+  /// system goes with its targets or not at all.
+  public var isRejected: Bool {
+    rejection != nil || hasRejectedTargets && (isAvailable || newTargets.isEmpty)
+  }
+
+  /// Whether there is something for `update` to do.
+  public var isNew: Bool { !isRejected && (isAvailable || !newTargets.isEmpty) }
+
+  /// Finds out which targets are new here. Throws `noHandler` where nothing takes care of one.
+  mutating func judgeTargets(_ handlers: Handlers) throws(UpdaterError) {
+    for target in handled { try handlers.check(target.job) }
+    for target in handled {
+      switch try handlers.standing(of: target.job) {
+      case (_, isRejected: true): hasRejectedTargets = true
+      case (isNew: true, _): newTargets.append(target)
+      default: break
+      }
+    }
+  }
+}
+
 /// How an update ended that did not fail.
 public enum UpdateResult: String, Sendable {
   /// What the server has boots next.
   case upToDate = "up-to-date"
   /// It boots next from now on.
   case deployed
-  /// It is in the repo, whole.
+  /// Targets run that handlers take care of; no deployment was made.
+  case applied
+  /// It is here, whole.
   case downloaded
   /// The running deployment, or the one that boots next, has yet to prove itself. What the server
   /// has is in the repo; it is deployed by the first update after that.
@@ -73,6 +104,8 @@ public struct UpdateReport: Sendable {
   public internal(set) var pull: PullResult?
   /// Nil where nothing was deployed.
   public internal(set) var deploy: DeployReport?
+  /// What handlers did.
+  public internal(set) var handled = HandlerReport()
   /// What was removed from the repo afterwards.
   public internal(set) var prune: PruneReport?
   /// Why objects that nothing needs any more are still there: no reason for an update to fail.

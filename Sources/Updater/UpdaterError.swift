@@ -26,8 +26,6 @@ public enum UpdaterError: Error, Hashable, Sendable {
   /// What the configuration names is no ref.
   case invalidRef(String)
   case metadata(MetadataError)
-  /// What the server wants this ECU to run is no commit of OSTree.
-  case notDeployable(target: String, format: String?)
   /// Another run works on the metadata.
   case busy(path: String)
   /// The server offers a commit that is older than the one that is deployed.

@@ -31,20 +31,23 @@ extension Target {
 }
 
 extension TrustedTargets {
-  /// The newest commit of OSTree in the top-level targets that `choice` takes and `isDeclined` does
-  /// not exclude; nil if there is none, or none of a later build than the target `running` has.
-  /// Walks over all targets.
+  /// The newest commit of OSTree, or other target, in the top-level targets that `choice` takes and
+  /// `isDeclined` does not exclude; nil if there is none, or none of a later build than what runs:
+  /// `version` of the target `running`, which need not be there any more. Walks over all targets.
   public borrowing func newest(
-    _ choice: TargetChoice, after running: String, declining isDeclined: (VerifiedTarget) -> Bool
+    _ choice: TargetChoice, isOSTree: Bool = true, after running: String, version: String? = nil,
+    declining isDeclined: (VerifiedTarget) -> Bool
   ) -> VerifiedTarget? {
     var newest: VerifiedTarget?
-    var buildMax = metadata.target(running)?.build
+    var buildMax = metadata.target(running)?.build ?? version.flatMap { UInt64($0) }
     metadata.walk { target in
       guard let build = target.build, buildMax == nil || build > buildMax ?? 0,
         choice.takes(target)
       else { return }
       let verified = VerifiedTarget(target)
-      if verified.isOSTree, !isDeclined(verified) { (newest, buildMax) = (verified, build) }
+      if verified.isOSTree == isOSTree, !isDeclined(verified) {
+        (newest, buildMax) = (verified, build)
+      }
     }
     return newest
   }

@@ -19,6 +19,7 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     stateroot=poky
     hardware-id=imx8
     ecu-serial=e-1
+    handled-ecus=lamp; radio:e:2
     remote=acme
     ref=poky/stable
     device-id=gw-7
@@ -65,6 +66,8 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
     #expect(settings.keyType == .rsa2048)
     #expect(settings.hardwareID == "imx8")
     #expect(settings.ecuSerial == "e-1")
+    #expect(settings.handledECUs.map { $0.hardwareID } == ["lamp", "radio"])
+    #expect(settings.handledECUs.map { $0.serial } == [nil, "e:2"])
     #expect(settings.remote == "acme")
     #expect(settings.ref == "poky/stable")
     #expect(settings.serverURL == "https://ota.example.com:8443/gw")
@@ -204,6 +207,8 @@ func read(_ text: String) -> Result<Settings, ConfigurationError> {
 
   @Test(arguments: [
     ("device", "stateroot", "a/b", ExpectedValue.folderName),
+    ("device", "handled-ecus", "lamp;lamp", .ecus), ("device", "handled-ecus", "a:1;b:1", .ecus),
+    ("device", "handled-ecus", "lamp:", .ecus), ("device", "handled-ecus", ":1", .ecus),
     ("device", "stateroot", "..", .folderName),
     ("device", "stateroot", ".", .folderName), ("device", "ref", "a\\nb", .text),
     ("server", "url", "ftp://a", .url), ("server", "url", "https://", .url),

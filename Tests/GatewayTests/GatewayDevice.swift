@@ -48,7 +48,7 @@ final class GatewayDevice {
   }
 
   func sendManifest(_ image: InstalledImage) -> Result<Void, GatewayError> {
-    Result { () throws(GatewayError) in try GatewayClient(options).sendManifest(image) }
+    Result { () throws(GatewayError) in try GatewayClient(options).sendManifest { _ in image } }
   }
 
   func mustProvision() throws -> Registration { try provision().get() }

@@ -137,12 +137,12 @@ import Uptane
 
   @Test func `a manifest that is only shown changes nothing`() throws {
     let before = try device.files()
-    let shown = try GatewayClient.manifest(device.options, image)
+    let shown = try GatewayClient.manifest(device.options) { _ in image }
     #expect(try device.files() == before)
     #expect(
       String(decoding: shown.canonicalBytes, as: UTF8.self).contains(#""report_counter":"1""#))
     try send().get()
-    let next = try GatewayClient.manifest(device.options, image).canonicalBytes
+    let next = try GatewayClient.manifest(device.options) { _ in image }.canonicalBytes
     #expect(String(decoding: next, as: UTF8.self).contains(#""report_counter":"2""#))
     #expect(
       String(decoding: next, as: UTF8.self)

@@ -24,7 +24,7 @@ import Uptane
     #expect(done.identity.serverURL.text == "\(server.url)/")
     let state = try server.state()
     #expect(state.devices == [done.identity.deviceID])
-    #expect(state.ecus[done.identity.deviceID]?.primaryEcuSerial == done.primary.serial)
+    #expect(state.ecus[done.identity.deviceID]?.primaryEcuSerial == done.ecus[0].serial)
     #expect(state.ecus[done.identity.deviceID]?.ecus[0].hardwareIdentifier == "edge-gw-v2")
     #expect(server.log().count == 2)
     let subject = try mustRun(

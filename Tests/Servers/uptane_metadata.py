@@ -4,14 +4,20 @@
 openssl program: a publisher for tests.
 
 usage: uptane_metadata.py FOLDER init
-       uptane_metadata.py FOLDER publish NAME COMMIT HARDWARE-ID
+       uptane_metadata.py FOLDER publish NAME COMMIT HARDWARE-ID [CUSTOM]
+       uptane_metadata.py FOLDER publish-file NAME CONTENT HARDWARE-ID FORMAT
+       uptane_metadata.py FOLDER withdraw NAME
        uptane_metadata.py FOLDER assign NAME SERIAL HARDWARE-ID [CORRELATION-ID]
+       uptane_metadata.py FOLDER assign-also NAME SERIAL HARDWARE-ID
        uptane_metadata.py FOLDER forge NAME COMMIT SERIAL HARDWARE-ID
        uptane_metadata.py FOLDER expire
 
 FOLDER/director and FOLDER/repo are what a gateway serves. `publish` adds an image that is a commit,
-`assign` makes it what one ECU shall run, in place of what was assigned before; `forge` does so with
-an image that the image repository does not have, and `expire` makes both timestamps old.
+with the JSON object CUSTOM as what else there is to say of it, `publish-file` one that is a file,
+and `withdraw` takes one back.
+`assign` makes an image what one ECU shall run, in place of what was assigned before, `assign-also`
+besides that; `forge` does so with an image that the image repository does not have, and `expire`
+makes both timestamps old.
 """
 import base64
 import hashlib
@@ -106,6 +112,18 @@ class Repository:
         self._write("timestamp", {"_type": "Timestamp", "version": version, "expires": expires,
                                   "meta": {"snapshot.json": self._listing(version, text)}})
 
+    def add(self, name, target, hardware, form, more=None):
+        """Makes all anew, with this image besides those that there are."""
+        custom = {"name": name, "version": name.rsplit("-", 1)[-1], "hardwareIds": [hardware],
+                  "targetFormat": form, **(more or {})}
+        self.publish({**self.read("targets")["targets"], name: {**target, "custom": custom}})
+
+    def assigned(self, name, serial, hardware):
+        """The image as a director has it for one ECU."""
+        image = self.read("targets")["targets"][name]
+        return {"length": image["length"], "hashes": image["hashes"],
+                "custom": {"ecuIdentifiers": {serial: {"hardwareId": hardware}}}}
+
     @staticmethod
     def _listing(version, text):
         return {"version": version, "length": len(text),
@@ -119,19 +137,30 @@ def main(folder, verb, *words):
             repository.write_root()
             repository.publish({})
     elif verb == "publish":
-        name, commit, hardware = words
-        custom = {"name": name, "version": name.rsplit("-", 1)[-1], "hardwareIds": [hardware],
-                  "targetFormat": "OSTREE"}
-        targets = {**images.read("targets")["targets"],
-                   name: {"length": 0, "hashes": {"sha256": commit}, "custom": custom}}
-        images.publish(targets)
+        name, commit, hardware, *more = words
+        target = {"length": 0, "hashes": {"sha256": commit}}
+        images.add(name, target, hardware, "OSTREE", json.loads(more[0]) if more else {})
+    elif verb == "publish-file":
+        name, content, hardware, form = words
+        folder = os.path.join(images.folder, "targets")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(content)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        images.add(name, {"length": len(content.encode()), "hashes": {"sha256": digest}}, hardware,
+                   form)
+    elif verb == "withdraw":
+        images.publish({name: target for name, target in images.read("targets")["targets"].items()
+                        if name not in words})
     elif verb == "assign":
         name, serial, hardware, *correlation = words
-        image = images.read("targets")["targets"][name]
-        custom = {"ecuIdentifiers": {serial: {"hardwareId": hardware}}}
-        target = {"length": 0, "hashes": image["hashes"], "custom": custom}
-        director.publish({name: target},
+        director.publish({name: images.assigned(name, serial, hardware)},
                          {"correlationId": correlation[0]} if correlation else None)
+    elif verb == "assign-also":
+        name, serial, hardware = words
+        now = director.read("targets")
+        targets = {**now["targets"], name: images.assigned(name, serial, hardware)}
+        director.publish(targets, now.get("custom"))
     elif verb == "forge":
         name, commit, serial, hardware = words
         custom = {"ecuIdentifiers": {serial: {"hardwareId": hardware}}}

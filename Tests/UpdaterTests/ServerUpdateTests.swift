@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Configuration
 import Cryptography
 import Deploy
-import Foundation
-import Gateway
 import Support
 import Testing
 import Uptane
@@ -12,109 +9,8 @@ import Uptane
 
 private let (one, two, three) = (DeviceFixture.one, DeviceFixture.two, DeviceFixture.three)
 
-/// `update` on a device whose server says what it shall run, with both repositories, a gateway that
-/// wants to see certificates, and a boot loader that counts. Version 1 runs and is proven.
-@Suite struct ServerUpdateTests {
-  private let device: DeviceFixture
-  private let fleet: FleetServer
-  private static let hardware = "gw-hw"
-  private var grubenv: String { "\(device.path)/boot/grub/grubenv" }
-
-  init() throws {
-    device = try DeviceFixture()
-    fleet = try FleetServer()
-    try device.folder.write("# boot_counter\n", to: "sysroot/boot/grub/grub.cfg")
-    try mustRun("grub-editenv", "\(device.path)/boot/grub/grubenv", "create")
-    try device.publish(one)
-    _ = try device.update().get()
-    try start(0)
-    try markGood()
-
-    try metadata("init")
-    try fleet.copyArchive(to: device.folder.file("credentials.zip"))
-    try mustRun("ln", "-s", device.server.path, fleet.folder.file("served/treehub"))
-    device.configuration = """
-      [device]
-      hardware-id=\(Self.hardware)
-      [server]
-      url=\(fleet.url)
-      provisioning=shared
-      credentials=\(device.folder.file("credentials.zip"))
-      proxy=none
-      [uptane]
-      director-root=\(fleet.folder.file("served/director/root.json"))
-      image-root=\(fleet.folder.file("served/repo/root.json"))
-      [pull]
-      retries=0
-
-      """
-  }
-
-  // MARK: The device
-
-  /// The deployment at `position` runs; `counter` is what the boot loader has left of it.
-  private func start(_ position: Int, counter: Int? = nil) throws {
-    if let counter { try mustRun("grub-editenv", grubenv, "set", "boot_counter=\(counter)") }
-    let deployment = try device.sysroot().state().deployments[position]
-    let root = "\(device.path)/\(deployment.path)"
-    // Where a system that runs has mounted the stateroot's.
-    try mustRun(
-      "sh", "-c", "chattr -f -i \"$1\"; rm -rf \"$1/var\"; ln -s ../../var \"$1/var\"", "var", root)
-    device.environment.root = root
-  }
-
-  private func markGood() throws {
-    let sysroot = try device.sysroot()
-    _ = try sysroot.markGood(try sysroot.lock())
-  }
-
-  private func order() throws -> [String] {
-    try device.sysroot().state().deployments.map { $0.commit.hex }
-  }
-
-  // MARK: The server
-
-  private func metadata(_ words: String...) throws {
-    let script = PackagePaths.root + "/Tests/Servers/uptane_metadata.py"
-    let result = try run(
-      "python3", arguments: [script, fleet.folder.file("served")] + words)
-    try #require(result.status == 0, "\(result)")
-  }
-
-  private func serial() throws -> String {
-    try #require(try fleet.state().ecus.values.first).primaryEcuSerial
-  }
-
-  private func assign(_ name: String, _ correlation: String) throws {
-    try metadata("assign", name, try serial(), Self.hardware, correlation)
-  }
-
-  /// Something was told, and this is what the newest manifest says.
-  private struct Manifest {
-    let image: String
-    let attack: String
-    let isSuccess: Bool?
-    let correlation: String?
-  }
-
-  private func manifests() throws -> [Manifest] {
-    let state = try JSONSerialization.jsonObject(with: Data(fleet.folder.read("state.json")))
-    let all = try #require((state as? [String: Any])?["manifests"] as? [[String: Any]])
-    return all.map { manifest in
-      let signed = manifest["signed"] as! [String: Any]
-      let statements = signed["ecu_version_manifests"] as! [String: [String: Any]]
-      let own = statements[signed["primary_ecu_serial"] as! String]!["signed"] as! [String: Any]
-      let report = (signed["installation_report"] as? [String: Any])?["report"] as? [String: Any]
-      return Manifest(
-        image: (own["installed_image"] as! [String: Any])["filepath"] as! String,
-        attack: own["attacks_detected"] as! String,
-        isSuccess: (report?["result"] as? [String: Any])?["success"] as? Bool,
-        correlation: report?["correlation_id"] as? String)
-    }
-  }
-
-  // MARK: What happens
-
+/// `update` on a device whose server says what it shall run.
+@Suite final class ServerUpdateTests: DirectedDevice {
   @Test func `a device that nothing is assigned to is known to its server and up to date`() throws {
     let report = try device.update().get()
     #expect(report.result == .upToDate)

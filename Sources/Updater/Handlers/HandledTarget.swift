@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Codec
 import Cryptography
+import Uptane
 
 /// A verified target that a handler takes care of, as it is remembered.
 public struct HandledTarget: Hashable, Sendable {
@@ -56,6 +57,21 @@ public struct HandledECU: Hashable, Sendable {
     guard HandledTarget.isFit(serial), HandledTarget.isFit(hardwareID) else { return nil }
     self.serial = serial
     self.hardwareID = hardwareID
+  }
+}
+
+extension HandledECU {
+  init?(_ ecu: ECU) { self.init(serial: ecu.serial, hardwareID: ecu.hardwareID) }
+}
+
+extension HandledTarget {
+  /// What the director is told of an ECU that runs it.
+  var image: InstalledImage {
+    InstalledImage(
+      path: name,
+      hashes: Hashes(
+        sha256: content.sha256?.hex, sha512: content.sha512.map { Hex.encode($0.span) }),
+      length: content.lengthBytes)
   }
 }
 

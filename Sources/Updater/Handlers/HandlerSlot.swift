@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Uptane
 
 /// What one handler has made of one ECU: the target that is proven, and the one that is on its way
 /// to be. Pure: what is to be done next, and what is remembered of how it went.
@@ -62,6 +63,19 @@ public struct HandlerSlot: Hashable, Sendable {
 
   func isRejected(_ target: HandledTarget) -> Bool {
     rejected.contains { $0.isSameAssignment(as: target) }
+  }
+}
+
+extension HandlerSlot {
+  /// What the director is told that the ECU runs; nil where nothing was proven.
+  var image: InstalledImage? { proven?.image }
+
+  /// Whether this target was tried for this ECU and taken back, where no assignment says more.
+  func hasRejected(_ target: VerifiedTarget, of ecu: ECU) -> Bool {
+    guard same(self.ecu.serial, ecu.serial),
+      let wanted = try? HandledTarget(target, correlationID: nil)
+    else { return false }
+    return isRejected(wanted)
   }
 }
 

@@ -36,6 +36,19 @@ public struct HandlerReport: Sendable {
   public internal(set) var failures: [HandlerFailure] = []
 }
 
+extension HandlerReport {
+  /// What came of a first run and of one after it.
+  static func += (one: inout HandlerReport, other: HandlerReport) {
+    one.applied += other.applied
+    one.proven += other.proven
+    one.reverted += other.reverted
+    one.rejected += other.rejected
+    one.needsRestart = one.needsRestart || other.needsRestart
+    one.isSystemWell = one.isSystemWell && other.isSystemWell
+    one.failures += other.failures
+  }
+}
+
 /// Hands targets that are no OSTree commits to the executables that know what to do with them.
 ///
 /// All is remembered, so that a run after a power cut goes on with what was begun. One run at a
@@ -45,10 +58,11 @@ public struct Handlers: Sendable {
   let folders: [String]
   let limitSeconds: Int
 
-  /// `stateFolder` is coppice's.
-  public init(stateFolder: String, _ settings: Settings) {
+  /// `stateFolder` is coppice's; handlers are looked for below `root`, that of the running system.
+  public init(stateFolder: String, root: String = "/", _ settings: Settings) {
+    let prefix = same(root, "/") ? "" : root
     self.init(
-      stateFolder: stateFolder, folders: HandlerSearch.folders,
+      stateFolder: stateFolder, folders: HandlerSearch.folders.map { prefix + $0 },
       limitSeconds: settings.handlerTimeoutSeconds)
   }
 
@@ -60,6 +74,14 @@ public struct Handlers: Sendable {
 
   /// Where the contents of targets must be when `run` is called.
   public var targets: TargetFolder { places.targets }
+
+  /// Whether there is a handler of this name, which may be a hardware id or a format.
+  func isInstalled(_ name: String) -> Bool {
+    HandlerSearch.name(name).flatMap { HandlerSearch.path($0, in: folders) } != nil
+  }
+
+  /// Whether there is a handler for this target.
+  func takesCare(of job: HandlerJob) -> Bool { (try? name(for: job)) != nil }
 
   /// Throws `noHandler` if nothing takes care of this target: before anything is fetched.
   public func check(_ job: HandlerJob) throws(UpdaterError) { _ = try name(for: job) }
@@ -106,12 +128,29 @@ public struct Handlers: Sendable {
     return run.report
   }
 
+  /// How a target stands that is wanted: whether it has to be installed, and whether it is not, by
+  /// itself, because it was taken back before.
+  func standing(of job: HandlerJob) throws(UpdaterError) -> (isNew: Bool, isRejected: Bool) {
+    let name = try name(for: job)
+    guard let slot = try places.readRecord().slot(name, job.ecu) else { return (true, false) }
+    if slot.isRejected(job.target) { return (true, true) }
+    guard let attempt = slot.attempt else {
+      return (!(slot.proven?.isSame(as: job.target) ?? false), false)
+    }
+    // What was applied has yet to show that it is well.
+    let isUnderWay = attempt.phase != .applying && attempt.phase != .reverting
+    return (!(isUnderWay && attempt.target.isSame(as: job.target)), false)
+  }
+
   /// The contents that must be kept: of what is proven, to go back to, and of what is on its way.
   public func contentsInUse() throws(UpdaterError) -> [TargetContent] {
     try places.readRecord().slots.flatMap { slot in
       [slot.proven, slot.attempt?.target].compactMap { $0?.content }
     }
   }
+
+  /// Removes the others.
+  func removeUnused() throws(UpdaterError) { try targets.remove(allBut: contentsInUse()) }
 
   /// What is proven and on its way, ECU by ECU.
   public func slots() throws(UpdaterError) -> [HandlerSlot] { try places.readRecord().slots }

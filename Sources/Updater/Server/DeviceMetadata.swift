@@ -30,26 +30,59 @@ struct DeviceMetadata {
   let now: Int64
   let place: Place
 
-  /// Brings the metadata up to date; gives what `primary` shall run, nil for nothing new, and what
-  /// the director calls that. Where there is no director, `isDeclined` excludes targets.
-  func target(
-    for primary: ECU, running image: InstalledImage?, declining isDeclined: (VerifiedTarget) -> Bool
-  ) throws(UpdaterError) -> (VerifiedTarget?, correlationID: String?) {
-    let images = try refresh(.image)
-    guard settings.mode == .uptane else {
-      let targets = try inMetadata { () throws(MetadataError) in try images.run() }
-      let choice = TargetChoice(hardwareID: primary.hardwareID, tags: settings.tags)
-      return (targets.newest(choice, after: image?.path ?? "", declining: isDeclined), nil)
+  /// What the ECUs of the device shall run.
+  struct Verdict {
+    /// What the primary shall run; nil for nothing new.
+    var system: VerifiedTarget?
+    /// The rest, of which each is for one ECU.
+    var handled: [(ecu: ECU, target: VerifiedTarget)] = []
+    /// What the director calls all that.
+    var correlationID: String?
+  }
+
+  /// Brings the metadata up to date. `ecus` begin with the primary; `image` gives what each of them
+  /// runs, nil where that is not known.
+  func verdict(
+    for ecus: [ECU], running image: (ECU) -> InstalledImage?
+  ) throws(UpdaterError) -> Verdict {
+    var installed: [(serial: String, image: InstalledImage)] = []
+    for ecu in ecus {
+      if let image = image(ecu) { installed.append((ecu.serial, image)) }
     }
-    let refresh = UptaneRefresh(director: try refresh(.director), image: images)
     let device = Inventory(
-      primary: primary,
-      installed: image.map { [(serial: primary.serial, image: $0)] } ?? [])
+      primary: ecus[0], secondaries: Array(ecus.dropFirst()), installed: installed)
+    let refresh = UptaneRefresh(director: try refresh(.director), image: try refresh(.image))
     let verdict = try inMetadata { () throws(MetadataError) in try refresh.run(for: device) }
     switch verdict {
-    case .noUpdate(let correlationID): return (nil, correlationID)
-    case .update(_, let correlationID): return (verdict.target(of: primary), correlationID)
+    case .noUpdate(let correlationID): return Verdict(correlationID: correlationID)
+    case .update(_, let correlationID):
+      var wanted = Verdict(system: verdict.target(of: ecus[0]), correlationID: correlationID)
+      for ecu in ecus.dropFirst() {
+        if let target = verdict.target(of: ecu) { wanted.handled.append((ecu, target)) }
+      }
+      return wanted
     }
+  }
+
+  /// The same where there is no director: the newest targets for these ECUs that `isDeclined` does
+  /// not exclude. `running` gives path and version of what each of them runs.
+  func newest(
+    for ecus: [ECU], running: (ECU) -> (path: String, version: String?)?,
+    declining isDeclined: (ECU, VerifiedTarget) -> Bool
+  ) throws(UpdaterError) -> Verdict {
+    let images = try refresh(.image)
+    let targets = try inMetadata { () throws(MetadataError) in try images.run() }
+    var wanted = Verdict()
+    for ecu in ecus {
+      let choice = TargetChoice(hardwareID: ecu.hardwareID, tags: settings.tags)
+      let (isPrimary, now) = (ecu == ecus[0], running(ecu))
+      let newest = targets.newest(
+        choice, isOSTree: isPrimary, after: now?.path ?? "", version: now?.version,
+        declining: { isDeclined(ecu, $0) })
+      guard let newest else { continue }
+      if isPrimary { wanted.system = newest } else { wanted.handled.append((ecu, newest)) }
+    }
+    return wanted
   }
 
   private func refresh(

@@ -20,6 +20,7 @@ struct DeviceServer {
   let remotesFolder: String?
   /// Of coppice's state.
   let folder: String
+  let handlers: Handlers
   let options: GatewayOptions
   private let clock: ClockFloor
   /// Start of the run: all is judged as of then.
@@ -33,6 +34,7 @@ struct DeviceServer {
     folder = try inDeploy { () throws(DeployError) in
       try StateFolder.path(of: sysroot, stateroot: stateroot, state)
     }
+    handlers = try updater.handlers(state)
     clock = ClockFloor(folder: folder)
     options = try GatewayOptions(settings, stateFolder: folder)
     now = options.now
@@ -43,11 +45,12 @@ struct DeviceServer {
 
   // MARK: Who the device is
 
-  /// The primary ECU: as it was registered, or, where nothing registers it, as it is configured.
-  func primary() throws(UpdaterError) -> ECU {
+  /// The ECUs that this device speaks for, as they were registered, or, where nothing registers
+  /// them, as they are configured. The primary is the first.
+  func ecus() throws(UpdaterError) -> [ECU] {
+    let options = options
     if isReportedTo {
-      let options = options
-      return try inGateway { () throws(GatewayError) in try GatewayClient.primary(options) }
+      return try inGateway { () throws(GatewayError) in try GatewayClient.ecus(options) }
     }
     let hardwareID = settings.hardwareID
     guard settings.mode != .uptane || settings.ecuSerial != nil, let hardwareID else {
@@ -57,13 +60,35 @@ struct DeviceServer {
       if settings.mode == .uptane { missing.append(.ecuSerial) }
       throw .notConfigured(missing: missing)
     }
-    return ECU(serial: settings.ecuSerial ?? "", hardwareID: hardwareID)
+    let primary = ECU(serial: settings.ecuSerial ?? "", hardwareID: hardwareID)
+    return try inGateway { () throws(GatewayError) in
+      try GatewayClient.ecus(options, with: primary)
+    }
   }
 
-  /// What runs, as the director knows it; nil where nothing runs from this sysroot.
-  func image(_ state: SysrootState) -> InstalledImage? {
+  /// What an ECU runs, as the director knows it; nil where nothing is known to run there.
+  func image(of ecu: ECU, primary: ECU, _ state: SysrootState, _ slots: [HandlerSlot])
+    -> InstalledImage?
+  {
+    if ecu != primary {
+      return slots.last { same($0.ecu.serial, ecu.serial) && $0.proven != nil }?.image
+    }
     guard let deployment = state.booted ?? state.deployments.first else { return nil }
     return InstalledImages(stateFolder: folder).image(of: deployment.commit.hex)
+  }
+
+  /// By which targets are newer or older where there is no director.
+  private func version(
+    of ecu: ECU, _ image: InstalledImage, _ slots: [HandlerSlot]
+  ) -> String? {
+    let slot = slots.last { same($0.ecu.serial, ecu.serial) && $0.proven != nil }
+    if let proven = slot?.proven, same(proven.name, image.path) { return proven.version }
+    return image.hashes.sha256.flatMap { InstalledImages(stateFolder: folder).version(of: $0) }
+  }
+
+  /// Whether there is anything to be told about.
+  func runsSomething(_ state: SysrootState) -> Bool {
+    state.booted != nil || !state.deployments.isEmpty
   }
 
   private func identity() throws(UpdaterError) -> DeviceIdentity? {
@@ -80,42 +105,97 @@ struct DeviceServer {
     if isReportedTo, identity == nil {
       throw .gateway(.notProvisioned(path: options.stateFolder))
     }
-    let primary = try primary()
-    let image = image(state)
-    let place = try place(identity, image, from)
+    let (ecus, slots) = (try ecus(), try handlers.slots())
+    let running = image(of: ecus[0], primary: ecus[0], state, slots)
+    let (place, targets) = try place(identity, running, from)
     let metadata = DeviceMetadata(
       settings: settings, folder: folder, now: now.seconds, place: place)
     let record = try InstallationRecord(folder: folder)
-    let (target, correlationID) = try MetadataLock.holding(folder) { () throws(UpdaterError) in
-      try metadata.target(for: primary, running: image) {
-        ServerOffer.commit(of: $0).map(record.hasFailed) ?? true
+    let verdict = try MetadataLock.holding(folder) { () throws(UpdaterError) in
+      if settings.mode == .uptane {
+        return try metadata.verdict(for: ecus) { image(of: $0, primary: ecus[0], state, slots) }
+      }
+      return try metadata.newest(for: ecus) { ecu in
+        guard let image = image(of: ecu, primary: ecus[0], state, slots) else { return nil }
+        return (image.path, version(of: ecu, image, slots))
+      } declining: { ecu, target in
+        if ecu != ecus[0] { return slots.contains { $0.hasRejected(target, of: ecu) } }
+        return ServerOffer.commit(of: target).map(record.hasFailed) ?? true
       }
     }
     try clock.raise(now, certificate: place.youngestCertificate)
     return ServerOffer(
       remote: try remote(identity), url: try from.map(UpdateSource.location),
-      access: access(identity), target: target, correlationID: correlationID)
+      access: access(identity), target: verdict.system,
+      handled: try handled(verdict, ecus[0], state, targets),
+      correlationID: verdict.correlationID)
+  }
+
+  /// What is for handlers. It goes with the system that is wanted at the same time.
+  private func handled(
+    _ verdict: DeviceMetadata.Verdict, _ primary: ECU, _ state: SysrootState, _ place: TargetOrigin
+  ) throws(UpdaterError) -> [OfferedTarget] {
+    let commit = verdict.system.flatMap(ServerOffer.commit)
+    var system: HandledSystem?
+    if let commit {
+      let (sysroot, stateroot) = (sysroot, settings.stateroot)
+      let chosen = try inDeploy { () throws(DeployError) in
+        try sysroot.chooseStateroot(stateroot, state)
+      }
+      system = HandledSystem(stateroot: chosen, commit: commit)
+    }
+    var offered: [OfferedTarget] = []
+    for (ecu, target) in verdict.handled {
+      guard let handledECU = HandledECU(ecu), !target.isOSTree else {
+        throw .noHandler(
+          target: target.path, format: target.format ?? "", hardwareID: ecu.hardwareID)
+      }
+      let job = HandlerJob(
+        try HandledTarget(target, correlationID: verdict.correlationID), for: handledECU,
+        custom: target.imageCustom, with: system)
+      offered.append(OfferedTarget(job: job, source: try place.source(of: target)))
+    }
+    if let apps = try apps(verdict, primary, system) { offered.append(apps) }
+    return offered
+  }
+
+  /// The apps that come with a system, where something takes care of such.
+  private func apps(
+    _ verdict: DeviceMetadata.Verdict, _ primary: ECU, _ system: HandledSystem?
+  ) throws(UpdaterError) -> OfferedTarget? {
+    guard let target = verdict.system, let ecu = HandledECU(primary),
+      let bytes = try ComposeApps.list(in: target.imageCustom, of: target.path)
+    else { return nil }
+    let content = TargetContent(lengthBytes: UInt64(bytes.count), sha256: SHA256.hash(bytes))
+    guard let content,
+      let made = HandledTarget(
+        name: target.path, version: target.version, format: ComposeApps.format, content: content,
+        correlationID: verdict.correlationID)
+    else { throw .target(target.path, .unfit) }
+    let job = HandlerJob(made, for: ecu, custom: target.imageCustom, with: system)
+    guard handlers.takesCare(of: job) else { return nil }
+    return OfferedTarget(job: job, source: .bytes(bytes))
   }
 
   private func place(
-    _ identity: DeviceIdentity?, _ image: InstalledImage?, _ from: String?
-  ) throws(UpdaterError) -> DeviceMetadata.Place {
-    if let from { return .folder(from) }
+    _ identity: DeviceIdentity?, _ running: InstalledImage?, _ from: String?
+  ) throws(UpdaterError) -> (DeviceMetadata.Place, TargetOrigin) {
+    if let from { return (.folder(from), TargetOrigin(kind: .folder(from))) }
     var transport = TransportOptions(settings)
+    transport.validity = now
+    var stranger = transport
+    (stranger.certificateFile, stranger.privateKeyFile) = (nil, nil)
+    let outside = try client(stranger)
     if let identity {
       transport.caFile = identity.authorityFile
       transport.certificateFile = identity.certificateFile
       transport.privateKeyFile = identity.keyFile
     }
-    transport.validity = now
     if settings.mode == .tuf {
-      transport.extraHeaders = CheckInHeaders(tags: settings.tags, image, stateFolder: folder).all
+      let headers = CheckInHeaders(tags: settings.tags, running, stateFolder: folder)
+      transport.extraHeaders = headers.all
     }
-    let wanted = transport
-    let client: HTTPClient
-    do throws(TransportError) { client = try HTTPClient(wanted) } catch {
-      throw .metadata(.transfer(error))
-    }
+    let client = try client(transport)
     let server = identity?.serverURL ?? options.serverURL
     let director = options.directorURL ?? server?.appending("director")
     let image =
@@ -124,7 +204,16 @@ struct DeviceServer {
       } ?? server?.appending("repo")
     guard let image else { throw .notConfigured(missing: [.serverURL]) }
     if settings.mode == .uptane, director == nil { throw .notConfigured(missing: [.serverURL]) }
-    return .server(client, director: director, image: image)
+    return (
+      .server(client, director: director, image: image),
+      TargetOrigin(kind: .server(client, outside: outside, images: image))
+    )
+  }
+
+  private func client(_ options: TransportOptions) throws(UpdaterError) -> HTTPClient {
+    do throws(TransportError) { return try HTTPClient(options) } catch {
+      throw .metadata(.transfer(error))
+    }
   }
 
   /// The configured remote, which may demand signatures of commits besides; else the gateway's.

@@ -2,6 +2,7 @@
 import Codec
 public import Cryptography
 import Deploy
+import Gateway
 import Linux
 
 /// What the server of this device wants it to run, until it is known how that ended, and what did
@@ -14,7 +15,14 @@ import Linux
 /// target=edge-gw-2.4.0
 /// checksum=4e67ea…
 /// correlation-id=urn:…         missing where the server gave none
+/// downloaded=true
 /// deployed=true
+///
+/// [handled 1]                  what handlers take care of, until it is known how that ended
+/// ecu=gw-0001-compose
+/// hardware-id=docker-compose
+/// name=apps-7.lock.yml         and what else there is to remember of a target
+/// downloaded=true
 ///
 /// [failed 1]                   the newest that did not prove itself
 /// target=edge-gw-2.3.9
@@ -25,6 +33,7 @@ import Linux
 /// It decides about reports and about what is offered again, never about what boots.
 public struct InstallationRecord: Hashable, Sendable {
   public internal(set) var pending: Installation?
+  public internal(set) var handled: [HandledInstallation] = []
   /// The newest first.
   public internal(set) var failed: [FailedInstallation] = []
 
@@ -38,6 +47,7 @@ public struct Installation: Hashable, Sendable {
   public let commit: Checksum
   /// What the director calls this update. Nil: it gave no name.
   public let correlationID: String?
+  public internal(set) var isDownloaded = false
   public internal(set) var isDeployed: Bool
 
   init(target: String, commit: Checksum, correlationID: String?, isDeployed: Bool = false) {
@@ -90,14 +100,36 @@ extension Installation {
 }
 
 extension InstallationRecord {
-  /// Notes what is wanted now; what was begun under the same names goes on.
-  mutating func begin(_ wanted: Installation) {
-    if let pending, pending.isSame(as: wanted) { return }
-    pending = wanted
+  /// Notes what is wanted now; what was begun under the same names goes on. Without a commit the
+  /// one that is on its way stays.
+  mutating func begin(_ wanted: Installation?, _ targets: [HandledInstallation] = []) {
+    if let wanted, !(pending?.isSame(as: wanted) ?? false) { pending = wanted }
+    let before = handled
+    handled = targets.map { target in before.first { $0.isSame(as: target) } ?? target }
   }
 
   /// It is deployed, and is waiting for its first start.
   mutating func noteDeployed() { pending?.isDeployed = true }
+
+  /// What was begun is here.
+  mutating func noteDownloaded() {
+    pending?.isDownloaded = true
+    for index in handled.indices { handled[index].isDownloaded = true }
+  }
+
+  /// It is known how it ended. Nil: nothing but targets was on its way.
+  mutating func end(
+    _ system: (Installation, ResultCode, reason: String)?, at seconds: Int64
+  ) {
+    handled = []
+    switch system?.1 {
+    case nil: break
+    case .ok?: succeed()
+    // Nothing is said against the system itself.
+    case .operationCancelled?: pending = nil
+    case _?: fail(at: seconds)
+    }
+  }
 
   mutating func fail(at seconds: Int64) {
     guard let installation = pending else { return }
@@ -150,6 +182,10 @@ extension InstallationRecord {
       (try? file.integer(InstallationRecord.group, "version")) == InstallationRecord.version
     else { return }
     pending = Installation(in: file, "pending")
+    for number in 1...HandlerRecord.slotsMax {
+      guard let target = HandledInstallation(in: file, "handled \(number)") else { break }
+      handled.append(target)
+    }
     for number in 1...InstallationRecord.failedMax {
       let group = "failed \(number)"
       guard let installation = Installation(in: file, group),
@@ -164,6 +200,9 @@ extension InstallationRecord {
     var file = Keyfile()
     file.set(InstallationRecord.group, "version", to: String(InstallationRecord.version))
     pending?.write(to: &file, "pending")
+    for (index, target) in handled.prefix(HandlerRecord.slotsMax).enumerated() {
+      target.write(to: &file, "handled \(index + 1)")
+    }
     for (index, failure) in failed.enumerated() {
       failure.installation.write(to: &file, "failed \(index + 1)")
       file.set("failed \(index + 1)", "at", to: Timestamp.text(seconds: failure.at))
@@ -184,12 +223,14 @@ extension Installation {
     self.init(
       target: target, commit: commit, correlationID: file.string(group, "correlation-id"),
       isDeployed: ((try? file.boolean(group, "deployed")) ?? nil) ?? false)
+    isDownloaded = ((try? file.boolean(group, "downloaded")) ?? nil) ?? false
   }
 
   fileprivate func write(to file: inout Keyfile, _ group: String) {
     file.set(group, "target", to: target)
     file.set(group, "checksum", to: commit.hex)
     if let correlationID { file.set(group, "correlation-id", to: correlationID) }
+    if isDownloaded { file.set(group, "downloaded", to: true) }
     if isDeployed { file.set(group, "deployed", to: true) }
   }
 }

@@ -5,7 +5,7 @@ public import OSTree
 public import Pull
 public import Uptane
 
-/// What the server of a device wants its primary ECU to run.
+/// What the server of a device wants its ECUs to run.
 public struct ServerOffer: Sendable {
   /// What the wanted commit is called in the repo, below the name of the remote.
   public static let ref = "assigned"
@@ -18,8 +18,10 @@ public struct ServerOffer: Sendable {
   public let url: String?
   /// What the device shows to it.
   public let access: ServerOptions
-  /// Nil: nothing new.
+  /// Of the primary. Nil: nothing new.
   public let target: VerifiedTarget?
+  /// What handlers are to take care of.
+  public let handled: [OfferedTarget]
   /// What the director calls this update. Nil: it gave no name.
   public let correlationID: String?
 
@@ -35,12 +37,6 @@ public struct ServerOffer: Sendable {
   var installation: Installation? {
     guard let target, let commit else { return nil }
     return Installation(target: target.path, commit: commit, correlationID: correlationID)
-  }
-
-  /// Of the image: `custom.version`, a string or a number.
-  var version: String? {
-    let node = target?.imageCustom?["version"]
-    return node?.string ?? node?.integer.map { String($0) }
   }
 
   /// The gateway's repo as a remote. What comes from there is named by verified metadata; no key of

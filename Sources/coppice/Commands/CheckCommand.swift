@@ -18,8 +18,8 @@ extension Command {
     let check = try reporting { () throws(UpdaterError) in try updater.check(options) }
     Update.warn(session, check)
     let name = Update.name(check)
-    let isNew = check.isAvailable && check.rejection == nil
-    if check.rejection != nil {
+    let isNew = check.isNew
+    if check.isRejected {
       try session.terminal.line("rejected before: \(name)")
     } else if isNew {
       let deployed = check.deployed.map { Update.name(check.deployedVersion, $0.commit) }
@@ -56,7 +56,7 @@ extension Command {
 private enum PlanText {
   static func lines(_ plan: UpdatePlan) -> [String] {
     let name = Update.name(plan.check)
-    var lines = [plan.check.isAvailable ? "update available: \(name)" : "up to date: \(name)"]
+    var lines = [plan.check.isNew ? "update available: \(name)" : "up to date: \(name)"]
     lines.append("to fetch:    \(plan.content) files, \(bytes(plan.contentBytes))")
     lines.append("here:        \(plan.reused) files")
     lines.append("to write:    \(bytes(plan.writtenBytes))")
@@ -69,6 +69,11 @@ private enum PlanText {
       if room.isEnough == false { line += ": not enough" }
       lines.append(line)
     }
+    for target in plan.check.newTargets {
+      let wanted = target.job.target
+      lines.append(
+        "to hand over: target \(wanted.name), \(HumanSize.text(wanted.content.lengthBytes))")
+    }
     for deployment in plan.removed {
       lines.append("to remove:   deployment \(deployment.stateroot) \(deployment.name)")
     }
@@ -80,7 +85,7 @@ private enum PlanText {
   }
 
   static func members(_ plan: UpdatePlan) -> [(String, JSONValue)] {
-    [("update_available", .boolean(plan.check.isAvailable))] + Update.members(plan.check) + [
+    [("update_available", .boolean(plan.check.isNew))] + Update.members(plan.check) + [
       (
         "fetched",
         .object([

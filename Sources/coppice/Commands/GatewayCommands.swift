@@ -47,11 +47,8 @@ extension Command {
     "manifest", "prints the signed Uptane manifest that would be sent",
     details: "Sends nothing and changes nothing. Needs the key that 'coppice provision' makes."
   ) { session throws(Message) in
-    let options = try session.gatewayOptions()
-    let image = try GatewayCommands.image(session, options)
-    let manifest = try reporting { () throws(GatewayError) in
-      try GatewayClient.manifest(options, image)
-    }
+    let updater = try session.updater()
+    let manifest = try reporting { () throws(UpdaterError) in try updater.manifest() }
     try session.terminal.write(GatewayCommands.text(manifest))
     return Outcome(members: [("manifest", manifest)])
   }
@@ -87,10 +84,13 @@ private enum GatewayCommands {
   }
 
   static func lines(_ registration: Registration, _ expiry: Int64?) -> [String] {
-    let (identity, primary) = (registration.identity, registration.primary)
+    let (identity, primary) = (registration.identity, registration.ecus[0])
     let verb = registration.isNewDevice ? "registered" : "already registered"
     var lines = ["\(verb): '\(identity.deviceID)' with '\(identity.serverURL.text)'"]
     lines.append("primary ECU: \(primary.serial), hardware id '\(primary.hardwareID)'")
+    for ecu in registration.ecus.dropFirst() {
+      lines.append("ECU for handlers: \(ecu.serial), hardware id '\(ecu.hardwareID)'")
+    }
     if let expiry { lines.append("certificate until \(Timestamp.text(seconds: expiry))") }
     return lines
   }
@@ -103,23 +103,17 @@ private enum GatewayCommands {
       ("result", .string(isNew ? "registered" : "already-registered")),
       ("device_id", .string(registration.identity.deviceID)),
       ("server", .string(registration.identity.serverURL.text)),
-      ("primary_ecu_serial", .string(registration.primary.serial)),
-      ("hardware_id", .string(registration.primary.hardwareID)),
+      ("primary_ecu_serial", .string(registration.ecus[0].serial)),
+      ("hardware_id", .string(registration.ecus[0].hardwareID)),
+      (
+        "handled_ecus",
+        .array(
+          registration.ecus.dropFirst().map {
+            .object([("serial", .string($0.serial)), ("hardware_id", .string($0.hardwareID))])
+          })
+      ),
       ("certificate_expires", .string(orNull: expiry.map { Timestamp.text(seconds: $0) })),
     ]
-  }
-
-  /// What runs, or is the first to boot; nothing at all where nothing is deployed.
-  static func image(
-    _ session: Session, _ options: GatewayOptions
-  ) throws(Message) -> InstalledImage {
-    let sysroot = try session.openSysroot()
-    let state = try reporting { () throws(DeployError) in try sysroot.state() }
-    let nothing: [UInt8] = []
-    guard let deployment = state.booted ?? state.deployments.first else {
-      return .unknown(commit: SHA256.hash(nothing).hex)
-    }
-    return InstalledImages(stateFolder: options.stateFolder).image(of: deployment.commit.hex)
   }
 }
 

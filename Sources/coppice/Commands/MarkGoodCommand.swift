@@ -11,7 +11,8 @@ extension Command {
       + "the board fell back from a deployment that failed its trial, that one is taken out of "
       + "boot order and not deployed again by itself. Running it twice changes nothing. Checks are "
       + "executable files in 'required.d' and 'wanted.d' of the folders that 'health-checks' of "
-      + "the configuration names, and of greenboot's.",
+      + "the configuration names, and of greenboot's. Where targets came with the deployment, "
+      + "their handlers are asked as well.",
     options: [
       Option(
         "health", help: "run the health checks first; if a required one fails, it is not good"),
@@ -30,15 +31,25 @@ extension Command {
         return Outcome(
           members: [
             ("result", .string("unhealthy")), ("checks", HealthCommand.member(checks)),
-            ("restarting", .boolean(isRestarting)),
+            ("handled", .null), ("restarting", .boolean(isRestarting)),
           ], failure: failure)
       }
     }
-    let sysroot = try session.writableSysroot()
-    let report = try reporting { () throws(DeployError) in
-      let lock = try sysroot.lock()
-      return try sysroot.markGood(lock)
+    try session.prepareForWriting()
+    let updater = try session.updater()
+    let proof = try reporting { () throws(UpdaterError) in
+      try updater.markGood { session.terminal.debug("handler: \($0.rawValue) '\($1)'") }
     }
+    HandledText.warn(proof.handled, proof.handlersFailure, session)
+    guard let report = proof.markGood else {
+      let isRestarting = HealthCommand.restart(session)
+      return Outcome(
+        members: [
+          ("result", .string("unhealthy")), ("checks", HealthCommand.member(checks)),
+          ("handled", HandledText.member(proof.handled)), ("restarting", .boolean(isRestarting)),
+        ], failure: HandledText.failure(proof.handled))
+    }
+    let sysroot = updater.sysroot
     let name = "'\(report.deployment.name)' of '\(report.deployment.stateroot)'"
     if let fallback = report.fallback { MarkGoodCommand.warn(fallback, session) }
     try session.terminal.line("\(name) is \(report.isNew ? "now" : "already") proven")
@@ -47,6 +58,7 @@ extension Command {
     return Outcome(members: [
       ("result", .string(result)),
       ("checks", HealthCommand.member(checks)),
+      ("handled", HandledText.member(proof.handled)),
       ("deployment", Update.deployment(report.deployment)),
       ("fallback", report.fallback.map { MarkGoodCommand.member($0) } ?? .null),
       ("deployments", .array(status.deployments.map { DeploymentText.member($0) })),

@@ -19,14 +19,15 @@ extension Command {
     let last = folder.flatMap { History(folder: $0).last() }
     let trust = StatusCommand.trust(session, sysroot, try session.settings(), status, folder)
     for line in DeploymentText.lines(status) { try session.terminal.line(line) }
-    for line in StatusCommand.lines(status, trust, last) { try session.terminal.line(line) }
-    return Outcome(members: StatusCommand.members(status, last, folder))
+    let slots = StatusCommand.slots(folder, try session.settings())
+    for line in StatusCommand.lines(status, trust, slots, last) { try session.terminal.line(line) }
+    return Outcome(members: StatusCommand.members(status, slots, last, folder))
   }
 }
 
 private enum StatusCommand {
   static func lines(
-    _ status: SysrootStatus, _ trust: String?, _ last: HistoryEntry?
+    _ status: SysrootStatus, _ trust: String?, _ slots: [HandlerSlot], _ last: HistoryEntry?
   ) -> [String] {
     var lines = ["", "boot loader: \(status.loader.word)"]
     if let failure = status.loaderFailure {
@@ -46,6 +47,7 @@ private enum StatusCommand {
           + Timestamp.text(seconds: rejection.at))
     }
     if let trust { lines.append("trust: \(trust)") }
+    for slot in slots { lines.append(HandledText.line(slot)) }
     lines.append("clock: \(Timestamp.text(seconds: Clock.wallSeconds))")
     lines.append(
       "free: \(HumanSize.text(status.freeBytes)) in the sysroot, "
@@ -70,6 +72,12 @@ private enum StatusCommand {
       return try StateFolder.path(
         of: sysroot, stateroot: settings.stateroot, try sysroot.state())
     } catch { return nil }
+  }
+
+  /// What handlers have made of their ECUs; nothing where that cannot be read, which `doctor` says.
+  static func slots(_ folder: String?, _ settings: Settings) -> [HandlerSlot] {
+    guard let folder else { return [] }
+    return (try? Handlers(stateFolder: folder, settings).slots()) ?? []
   }
 
   /// What vouches for the next update; nil where nothing says where it comes from.
@@ -114,7 +122,7 @@ private enum StatusCommand {
   }
 
   static func members(
-    _ status: SysrootStatus, _ last: HistoryEntry?, _ folder: String?
+    _ status: SysrootStatus, _ slots: [HandlerSlot], _ last: HistoryEntry?, _ folder: String?
   ) -> [(String, JSONValue)] {
     [
       ("schema", .string("coppice.status/1")),
@@ -128,6 +136,7 @@ private enum StatusCommand {
         "trust",
         .object([("director", member(folder, .director)), ("image", member(folder, .image))])
       ),
+      ("handled", .array(slots.map { HandledText.member($0) })),
       (
         "space",
         .object([

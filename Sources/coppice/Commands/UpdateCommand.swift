@@ -92,6 +92,8 @@ enum Update {
     if let failure = report.reportFailure {
       terminal.warn("the server does not know all of this yet: \(failure.message.text)")
     }
+    HandledText.warn(report.handled, nil, session)
+    try HandledText.show(report.handled, session)
     if let pull = report.pull {
       try terminal.line(PullCommand.text(pull, report.milliseconds))
     }
@@ -99,6 +101,7 @@ enum Update {
     case .upToDate: try terminal.line("up to date: \(name)")
     case .downloaded: try terminal.line("downloaded: \(name)")
     case .deployed: try terminal.line("deployed: \(name)")
+    case .applied: try terminal.line("applied: \(name)")
     case .awaitingProof:
       try terminal.line(
         report.pull == nil
@@ -114,7 +117,10 @@ enum Update {
     if let failure = report.pruneFailure {
       terminal.warn("objects that nothing needs are still there: \(failure.message.text)")
     }
-    if report.needsReboot, report.result == .deployed || report.result == .upToDate {
+    if report.needsReboot,
+      report.result == .deployed || report.result == .upToDate
+        || report.result == .applied
+    {
       try terminal.line("reboot to start it")
     }
   }
@@ -132,6 +138,9 @@ enum Update {
   /// What the server wants; what runs where it wants nothing new.
   static func name(_ check: UpdateCheck) -> String {
     if let commit = check.commit { return name(check.version, commit) }
+    if let first = check.handled.first?.job.target.name {
+      return check.handled.count > 1 ? "\(first) and \(check.handled.count - 1) more" : first
+    }
     return check.deployed.map { name(check.deployedVersion, $0.commit) } ?? "nothing is assigned"
   }
 
@@ -156,6 +165,7 @@ enum Update {
       ),
       ("reused", .unsigned(pull?.reused ?? 0)),
       ("written_bytes", .unsigned(pull?.writtenBytes ?? 0)),
+      ("handled", HandledText.member(report.handled)),
       ("removed", .array((report.deploy?.removed ?? []).map { .string($0) })),
       ("pruned_objects", .unsigned(report.prune?.removedObjects ?? 0)),
       ("deployment", report.deploy.map { deployment($0.deployment) } ?? .null),
@@ -175,6 +185,7 @@ enum Update {
       ("remote", .string(check.source.remote.name)),
       ("ref", .string(check.source.refspec.ref)),
       ("target", .string(orNull: check.source.offer?.target?.path)),
+      ("targets", .array(check.handled.map { HandledText.member($0) })),
       ("correlation_id", .string(orNull: check.source.offer?.correlationID)),
       ("commit", .string(orNull: check.commit?.hex)), ("version", .string(orNull: check.version)),
       ("timestamp", check.timestamp.map { .unsigned($0) } ?? .null),
@@ -213,7 +224,9 @@ enum Update {
   ) throws(Message) -> Message? {
     let isAsked = session.arguments.isFlag("reboot")
     let isPolicy = try session.settings().reboot == .now
-    guard isAsked || isPolicy, report.result == .deployed else { return nil }
+    let isNew =
+      report.result == .deployed || report.result == .applied && report.handled.needsRestart
+    guard isAsked || isPolicy, isNew else { return nil }
     guard report.needsReboot else {
       if isAsked {
         session.terminal.warn("not restarting: this system does not run from '\(session.sysroot)'")

@@ -29,6 +29,7 @@ extension ExpectedValue {
     case .oneOf(let words): "one of \(words.map { "'\($0)'" }.joined(separator: ", "))"
     case .integer(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .size: "a number of bytes such as 500000, 500K or 2M"
+    case .ecus: "hardware ids, each with or without ':SERIAL', separated by ';' and none twice"
     case .sizeOrPercent: "a number of bytes such as 500000 or 2M, or a percentage such as 3%"
     case .url: "an http or https URL"
     case .proxy: "the URL of a proxy, or 'none'"

@@ -84,6 +84,12 @@ extension Diagnosis {
       "'\(path)' has expired at \(Timestamp.text(seconds: end))"
     case .certificateNotYetValid(let path, let start):
       "'\(path)' is good from \(Timestamp.text(seconds: start)) on"
+    case .handler(let name, let target):
+      target.map { "'\(name)' runs '\($0)'" } ?? "'\(name)' runs nothing yet"
+    case .noHandlerNamed(let hardwareID): "none is named for hardware id '\(hardwareID)'"
+    case .missingHandler(let name, let hardwareID):
+      "'\(name)' is gone, which takes care of hardware id '\(hardwareID)'"
+    case .notReverted(let name, let target): "'\(name)' could not take back target '\(target)'"
     case .state(let path): "'\(path)'"
     case .unwritableState(let path): "'\(path)' cannot be written to: results are not kept"
     case .failed(let error): error.message.text
@@ -98,6 +104,9 @@ extension Diagnosis {
     case .trust where verdict != .ok:
       "'coppice update' fetches newer metadata, if the server has them"
     case .noRoot(let repository, _): "name its file by '\(repository)-root' in '[uptane]'"
+    case .noHandlerNamed: "targets for it need one that is named for their format"
+    case .missingHandler(let name, _): "put '/etc/coppice/handlers/\(name)' back"
+    case .notReverted: "'coppice update' calls it again; see what it says"
     case .missingFile(_, let setting, _): "put the file there, or correct '\(setting.key)'"
     case .readOnlyRepo: Process.isRoot ? "see 'mount'" : "run it as root"
     case .partialCommit: "pull it again to complete it; 'coppice prune' removes what nothing needs"

@@ -29,11 +29,6 @@ extension UpdaterError: Reportable {
       Message(
         .usage, "bad-ref", "'\(ref)' is no ref", hint: "see 'ref' in '[device]'")
     case .metadata(let error): error.message
-    case .notDeployable(let target, let format):
-      Message(
-        .failed, "no-handler",
-        "target '\(target)' of format '\(format ?? "unknown")' is no commit of OSTree",
-        hint: "nothing on this device installs such targets")
     case .busy(let path):
       Message(.busy, "busy", "another run works on '\(path)'", hint: "try again later", path: path)
     case .older(let commit, let timestamp, let deployed, let deployedTimestamp):
