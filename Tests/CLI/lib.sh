@@ -130,9 +130,11 @@ start_efi() {
   mv "$entry" "$base+$((${counts%-*} - 1))-$((${counts#*-} + 1)).conf"
 }
 
-# running COMMAND...: runs COMMAND as if the deployment $ROOT was what runs.
+# running COMMAND...: runs COMMAND as if the deployment $ROOT was what runs, with its own /var/lib.
 running() {
+  mkdir -p device/ostree/deploy/coppice/var/lib
   ROOT=$ROOT unshare --mount bash -c '
+    mount --bind device/ostree/deploy/coppice/var/lib /var/lib &&
     mount -t tmpfs run /run && python3 - "$ROOT" << "END" && exec "$@"
 import os, struct, sys
 root = os.stat(sys.argv[1])
