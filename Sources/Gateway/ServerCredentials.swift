@@ -30,11 +30,16 @@ struct ServerCredentials {
 
   /// Throws `.noCredentials` if the file cannot be read, `.archive` if it is no zip.
   init(_ path: String) throws(GatewayError) {
-    self.path = path
     let bytes: [UInt8]
     do throws(Errno) {
       bytes = try FileDescriptor.open(path).readAll(limit: ServerCredentials.archiveBytesMax)
     } catch { throw .noCredentials(path: path, error) }
+    try self.init(path, archive: bytes)
+  }
+
+  /// From the bytes of such an archive; `path` is what to call it. Throws `.archive`.
+  init(_ path: String, archive bytes: [UInt8]) throws(GatewayError) {
+    self.path = path
     do throws(CompressionError) { archive = try ZipReader(bytes) } catch {
       throw .archive(path: path, .malformed)
     }

@@ -32,10 +32,15 @@ let package = Package(
     module("Cryptography", ["COpenSSL", "Linux", "Codec"], libraries: ["crypto"]),
     module("Compression", ["CLzma", "CZlib", "Linux", "Codec"], libraries: ["lzma", "z"]),
     module("Transport", ["COpenSSL", "Linux", "Codec"], libraries: ["ssl", "crypto"]),
+    module("Uptane", ["Cryptography", "Codec"]),
+    module(
+      "Gateway", ["Transport", "Uptane", "Compression", "Cryptography", "Linux", "Codec"]),
     module("OSTree", ["Cryptography", "Compression", "Linux", "Codec"]),
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Codec", "Cryptography", "Compression", "Transport", "OSTree", "Linux"],
+      dependencies: [
+        "Codec", "Cryptography", "Compression", "Transport", "OSTree", "Uptane", "Gateway", "Linux",
+      ],
       swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]),
   ]
 )

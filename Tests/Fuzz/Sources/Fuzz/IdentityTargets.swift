@@ -3,6 +3,8 @@ import Codec
 import Compression
 import Cryptography
 
+@testable import Gateway
+
 extension FuzzTarget {
   static let identityTargets = [
     FuzzTarget(name: "zip") { bytes in
@@ -23,6 +25,20 @@ extension FuzzTarget {
       guard let content = try? PKCS12(bytes, passphrase: "") else { return }
       let certificate = Certificate(pem: content.certificatePEM)
       _ = certificate?.fits(key: content.keyPEM)
+    },
+    // What a fleet's archive holds, handed over as far as the identity of a device; and the answer
+    // of a server, which is a PKCS#12.
+    FuzzTarget(name: "credentials") { bytes in
+      if let identity = try? ClientIdentity(pkcs12: bytes, from: "") {
+        require(!identity.file.isEmpty, "an identity has a key")
+        _ = try? identity.verify(isOf: "device", from: "")
+      }
+      guard let archive = try? ServerCredentials("", archive: bytes) else { return }
+      _ = (try? archive.url(), try? archive.identity())
+      for name in [ServerCredentials.imageRootMember, ServerCredentials.directorRootMember] {
+        _ = try? archive.root(name)
+      }
+      _ = try? archive.member(ServerCredentials.authorityMember)
     },
     FuzzTarget(name: "certificate") { bytes in
       guard let certificate = Certificate(pem: PEM.encode(bytes.span, label: "CERTIFICATE")) else {
