@@ -7,8 +7,10 @@ public enum CryptoLibrary {
   /// that is linked into a static program. Done once; cheap to repeat. OPENSSL_init_crypto(3).
   public static func initialise() { _ = initialised }
 
+  /// Errors have numbers here, and no words.
   private static let initialised: Bool =
-    OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil) == 1
+    OPENSSL_init_crypto(
+      UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS), nil) == 1
 
   /// For example "3.0.19". OpenSSL_version(3).
   public static var version: String {

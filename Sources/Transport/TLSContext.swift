@@ -4,7 +4,8 @@ internal import Linux
 
 /// What all TLS connections of a client share: trust roots, identity, sessions. SSL_CTX_new(3).
 ///
-/// Nothing is taken from openssl.cnf, so that one program behaves alike on every board.
+/// Nothing is taken from openssl.cnf, so that one program behaves alike on every board. The words
+/// for libssl's errors, 64 kB of them, stay away: ours are in Messages.
 @safe final class TLSContext: @unchecked Sendable {
   // `@unchecked`: the context is complete when `init` returns, and libssl locks what it changes
   // inside it. CRYPTO_THREAD_run_once(3), "SSL_CTX objects".
@@ -21,7 +22,8 @@ internal import Linux
   init(
     _ options: TransportOptions, showsIdentity: Bool, sharing other: TLSContext?
   ) throws(TransportError) {
-    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG), nil)
+    let words = OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_LOAD_SSL_STRINGS
+    OPENSSL_init_ssl(UInt64(OPENSSL_INIT_NO_LOAD_CONFIG | words), nil)
     guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
       die("libssl has no memory for a context")
     }

@@ -45,6 +45,10 @@ class Gateway:
     def metadata(self, *words):
         publish(self.folder, *words)
 
+    def authority(self, *words):
+        """Which certificate it shows, and whom it does not let in."""
+        call("python3", "-B", SERVERS + "/gateway_authority.py", self.folder, *words)
+
     def state(self):
         return json.loads(read(self.folder + "/state.json"))
 
@@ -87,6 +91,7 @@ class Directed(Story):
         self.updates(3, **PANICS)
         self.falls_back()
         self.is_assigned_anew()
+        self.is_refused()
         self.machine.power_off()
 
     def publish(self, version, **behaviour):
@@ -161,6 +166,30 @@ class Directed(Story):
         self.assign(3, "urn:e2e:again")
         output, status = self.machine.run("coppice check", 240)
         expect(status == 10, f"'coppice check' ended with {status}:\n{output}")
+
+    def is_refused(self):
+        """By a server whose certificate is long over, then as a device that was revoked: both times
+        the update ends at the door, and the device starts as before."""
+        before = self.order()
+        self.gateway.authority("show", "expired")
+        self.fails_to_update(4, "certificate-refused", "it has expired")
+        self.gateway.authority("show", "server")
+        self.gateway.authority("revoke", self.gateway.state()["devices"][0])
+        self.fails_to_update(3, "handshake-failed", "refuses our client certificate")
+        self.machine.must_run("sync")
+        self.machine.send("reboot -f")
+        self.comes_up(2)
+        expect(self.order() == before, f"the order was {before} and is {self.order()}")
+
+    def order(self):
+        return [(deployment["checksum"], deployment["serial"], deployment["state"])
+                for deployment in self.status()["deployments"]]
+
+    def fails_to_update(self, code, name, words):
+        output, status = self.machine.run("coppice update --json --progress none", 240)
+        results = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        expect(status == code and results[0]["error"]["name"] == name
+               and words in results[0]["error"]["message"], f"the update ended as:\n{output}")
 
 
 class Board(grub.Board):

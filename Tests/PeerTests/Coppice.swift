@@ -73,7 +73,8 @@ struct Coppice: CustomStringConvertible {
 
   /// Runs it as above, and gives the most memory that it has had, however it ended.
   static func measured(
-    _ arguments: [String], in folder: TemporaryDirectory, seconds: Int = 300
+    _ arguments: [String], in folder: TemporaryDirectory, config: String? = nil,
+    binary: String = PackagePaths.coppice, seconds: Int = 300
   ) throws -> (run: Coppice, peakBytes: Int) {
     let script = try folder.write(
       """
@@ -81,13 +82,13 @@ struct Coppice: CustomStringConvertible {
       import os, sys
       child = os.fork()
       if child == 0:
-          os.execv('\(PackagePaths.coppice)', ['coppice'] + sys.argv[1:])
+          os.execv('\(binary)', ['coppice'] + sys.argv[1:])
       _, status, usage = os.wait4(child, 0)
       open(sys.argv[0] + '.peak', 'w').write(str(usage.ru_maxrss * 1024))
       sys.exit(os.waitstatus_to_exitcode(status))
       """, to: "measured")
     try mustRun("chmod", "755", script)
-    let run = try Coppice(arguments, binary: script, seconds: seconds)
+    let run = try Coppice(arguments, config: config, binary: script, seconds: seconds)
     return (run, Int(try folder.readText("measured.peak"))!)
   }
 

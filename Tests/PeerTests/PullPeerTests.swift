@@ -97,8 +97,3 @@ import Testing
     #expect(try repo.tree(commit) == fixture.server.tree(commit))
   }
 }
-
-/// Tests that take minutes or gigabytes run with `COPPICE_SLOW=1 swift test --filter PeerTests`.
-enum Slow {
-  static let isWanted = ProcessInfo.processInfo.environment["COPPICE_SLOW"] == "1"
-}

@@ -38,6 +38,20 @@ import Testing
     #expect(try fixture.pull(into: repo).exit == 3)
   }
 
+  @Test func `a client certificate that was revoked is refused by the server`() throws {
+    let authority = try CertificateAuthority()
+    try authority.revokeClient()
+    let fixture = try PeerFixture(
+      "tls", tls: authority.demandingClients + ["ssl_crl \(authority.folder.file("revoked.pem"));"])
+    let repo = try fixture.repo(remote: authority.remote(fixture.web.namedURL))
+    let run = try fixture.pull(into: repo)
+    // To nginx an answer of 400 is enough, "The SSL certificate error".
+    #expect(run.exit == 3, "\(run)")
+    #expect(run.error?.name == "server-error")
+    #expect(run.error?.message.contains("status 400") == true)
+    #expect(try repo.ref("origin:os/main") == nil)
+  }
+
   @Test func `a missing client key is a matter of configuration`() throws {
     let authority = try CertificateAuthority()
     let fixture = try PeerFixture("tls", tls: authority.demandingClients)
@@ -108,6 +122,20 @@ final class CertificateAuthority {
       issue expired subjectAltName=DNS:localhost -1
       """
     try mustRun("bash", "-c", script, "authority", folder.path)
+  }
+
+  /// Makes the list `revoked.pem` with the client on it.
+  func revokeClient() throws {
+    let script = """
+      set -eu; cd "$1"
+      printf '%s\\n' '[a]' database=index.txt crlnumber=number default_md=sha256 > revoke.conf
+      : > index.txt; echo 01 > number
+      list() {
+        openssl ca -config revoke.conf -name a -cert ca.crt -keyfile ca.key "$@" 2> /dev/null
+      }
+      list -revoke client.crt; list -gencrl -crldays 30 -out revoked.pem
+      """
+    try mustRun("bash", "-c", script, "revoke", folder.path)
   }
 
   /// Lines for nginx.

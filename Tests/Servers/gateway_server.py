@@ -9,16 +9,19 @@ FOLDER/log, a line each: METHOD PATH STATUS DEVICE. FOLDER/served/director, repo
 served as files. FOLDER/faults.json is a list of what shall go wrong:
 
     {"path": "/devices", "kind": "cut-answer", "times": 1}
+    {"after": 7, "kind": "cut-half", "times": 1}
 
-kinds: cut-head, cut-body (before anything is done), cut-answer (after it, before a byte is
-answered), cut-half (in the middle of the answer), status:NUMBER[:CODE], slow:SECONDS.
+with the next requests for a path, or with the first ones after seven others of any path. kinds:
+cut-head, cut-body (before anything is done), cut-answer (after it, before a byte is answered),
+cut-half (in the middle of the answer), status:NUMBER[:CODE], slow:SECONDS; cut-handshake, which
+counts connections in place of requests. What is shown to devices, and which devices are refused, is
+up to FOLDER/authority.
 """
 import base64
 import http.server
 import json
 import pathlib
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -56,20 +59,47 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
+# How openssl(1) is told of a key, and of a signature by it. RSA's is PSS with a salt of 32 bytes.
+ED25519 = "ed25519", ["-keyform", "DER"], []
+RSA = "rsassa-pss", ["-keyform", "PEM"], [
+    "-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:32"]
+
+
 def is_signed(envelope, key):
-    """Whether an Ed25519 key of ECU has signed it."""
-    entry = envelope["signatures"][0]
-    public = bytes.fromhex("302a300506032b6570032100" + key["keyval"]["public"])
-    files = [FOLDER / name for name in ("key.der", "signature", "message")]
-    for file, content in zip(files, [public, base64.b64decode(entry["sig"]),
+    """Whether the key of an ECU has signed it."""
+    entry, public = envelope["signatures"][0], key["keyval"]["public"]
+    is_rsa = key["keytype"] == "RSA"
+    method, form, options = RSA if is_rsa else ED25519
+    encoded = public.encode() if is_rsa else bytes.fromhex("302a300506032b6570032100" + public)
+    files = [FOLDER / name for name in ("key", "signature", "message")]
+    for file, content in zip(files, [encoded, base64.b64decode(entry["sig"]),
                                      canonical(envelope["signed"])]):
         file.write_bytes(content)
     try:
-        openssl("pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", files[0],
-                "-sigfile", files[1], "-in", files[2])
+        openssl("pkeyutl", "-verify", "-rawin", "-pubin", *form, "-inkey", files[0],
+                "-sigfile", files[1], "-in", files[2], *options)
     except RuntimeError:
         return False
-    return entry["method"] == "ed25519"
+    return entry["method"] == method
+
+
+def fault(path):
+    """What is to go wrong now: with a request, or, where `path` is None, with a connection."""
+    file = FOLDER / "faults.json"
+    if not file.exists():
+        return ""
+    faults = json.loads(file.read_text())
+    for known in faults:
+        if (known["kind"] == "cut-handshake") != (path is None) or known["times"] == 0:
+            continue
+        if known.get("path", path) != path:
+            continue
+        is_due = known.get("after", 0) == 0
+        known["times" if is_due else "after"] -= 1
+        file.write_text(json.dumps(faults))
+        if is_due:
+            return known["kind"]
+    return ""
 
 
 class Device(http.server.BaseHTTPRequestHandler):
@@ -77,7 +107,11 @@ class Device(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def setup(self):
-        self.request = context.wrap_socket(self.request, server_side=True)
+        with lock:
+            if fault(None):
+                self.request.close()
+                raise Cut
+        self.request = authority.context().wrap_socket(self.request, server_side=True)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().setup()
         subject = self.request.getpeercert()["subject"]
@@ -85,19 +119,6 @@ class Device(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *words):
         pass
-
-    def fault(self):
-        """What is to go wrong with this request."""
-        path = FOLDER / "faults.json"
-        if not path.exists():
-            return ""
-        faults = json.loads(path.read_text())
-        for fault in faults:
-            if fault["path"] == self.path and fault["times"] > 0:
-                fault["times"] -= 1
-                path.write_text(json.dumps(faults))
-                return fault["kind"]
-        return ""
 
     def handle_one_request(self):
         try:
@@ -107,7 +128,7 @@ class Device(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         with lock:
-            kind, *details = self.fault().split(":")
+            kind, *details = fault(self.path).split(":")
             if kind == "cut-head":
                 self.note("cut")
                 raise Cut
@@ -227,10 +248,6 @@ class Server(http.server.ThreadingHTTPServer):
 (FOLDER / "served").mkdir(parents=True, exist_ok=True)
 authority = Authority(FOLDER / "authority")
 state = State()
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(authority.folder / "server.pem", authority.folder / "server.key")
-context.verify_mode = ssl.CERT_REQUIRED
-context.load_verify_locations(authority.certificate)
 server = Server(("127.0.0.1", int(sys.argv[2]) if len(sys.argv) > 2 else 0), Device)
 authority.write_archive(FOLDER / "credentials.zip", f"https://localhost:{server.server_port}",
                         FOLDER / "served")

@@ -11,10 +11,12 @@ usage: uptane_metadata.py FOLDER init
        uptane_metadata.py FOLDER assign-also NAME SERIAL HARDWARE-ID
        uptane_metadata.py FOLDER forge NAME COMMIT SERIAL HARDWARE-ID
        uptane_metadata.py FOLDER expire
+       uptane_metadata.py FOLDER fill BYTES
 
 FOLDER/director and FOLDER/repo are what a gateway serves. `publish` adds an image that is a commit,
 with the JSON object CUSTOM as what else there is to say of it, `publish-file` one that is a file,
-and `withdraw` takes one back.
+and `withdraw` takes one back. `fill` adds images for other hardware until the targets of the image
+repository have nearly so many bytes.
 `assign` makes an image what one ECU shall run, in place of what was assigned before, `assign-also`
 besides that; `forge` does so with an image that the image repository does not have, and `expire`
 makes both timestamps old.
@@ -169,8 +171,25 @@ def main(folder, verb, *words):
         for repository in (director, images):
             now = repository.read("targets")
             repository.publish(now["targets"], now.get("custom"), LONG_AGO)
+    elif verb == "fill":
+        fill(images, int(words[0]))
     else:
         sys.exit(__doc__)
+
+
+def fill(images, size_max):
+    targets = images.read("targets")["targets"]
+
+    def image(number):
+        checksum = hashlib.sha256(str(number).encode()).hexdigest()
+        custom = {"name": "other", "version": str(number), "hardwareIds": ["other-hw"],
+                  "targetFormat": "OSTREE"}
+        return {"length": 0, "hashes": {"sha256": checksum}, "custom": custom}
+
+    # A thousand bytes are for what stands around the targets; one brace of two for a comma.
+    each = len(canonical({"other-1000000": image(1000000)})) - 1
+    count = (size_max - 1000 - len(canonical(targets))) // each
+    images.publish(targets | {f"other-{n}": image(n) for n in range(1000000, 1000000 + count)})
 
 
 if len(sys.argv) < 3:

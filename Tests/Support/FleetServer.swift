@@ -53,7 +53,33 @@ public final class FleetServer: @unchecked Sendable {
     try folder.write([UInt8](JSONSerialization.data(withJSONObject: faults)), to: "faults.json")
   }
 
+  /// From now on this goes wrong with one request, or with one connection where `kind` is
+  /// `cut-handshake`, after so many others.
+  public func fail(after count: Int, _ kind: String) throws {
+    let faults = [["after": count, "kind": kind, "times": 1] as [String: Any]]
+    try folder.write([UInt8](JSONSerialization.data(withJSONObject: faults)), to: "faults.json")
+  }
+
+  /// Whether what was to go wrong has gone wrong.
+  public func hasFailed() throws -> Bool {
+    let faults = try JSONSerialization.jsonObject(with: Data(folder.read("faults.json")))
+    return (faults as? [[String: Any]])?.allSatisfy { $0["times"] as? Int == 0 } ?? false
+  }
+
   public func failNothing() throws { try folder.write("[]", to: "faults.json") }
+
+  /// From its next connection on the server shows another certificate: `server`, `expired`,
+  /// `elsewhere` or `stranger`.
+  public func show(certificate name: String) throws { try authority("show", name) }
+
+  /// From now on the server does not let this device in.
+  public func revoke(device name: String) throws { try authority("revoke", name) }
+
+  private func authority(_ words: String...) throws {
+    let script = PackagePaths.root + "/Tests/Servers/gateway_authority.py"
+    let result = try run("python3", arguments: ["-B", script, folder.path] + words)
+    guard result.status == 0 else { throw ProgramError(description: result.description) }
+  }
 
   public func state() throws -> State {
     let decoder = JSONDecoder()
@@ -65,6 +91,12 @@ public final class FleetServer: @unchecked Sendable {
   public struct State: Decodable {
     public struct ECUs: Decodable {
       public struct ECU: Decodable {
+        public struct Key: Decodable {
+          public struct Value: Decodable { public let `public`: String }
+          public let keytype: String
+          public let keyval: Value
+        }
+        public let clientKey: Key
         public let ecuSerial: String
         public let hardwareIdentifier: String
       }
@@ -72,8 +104,15 @@ public final class FleetServer: @unchecked Sendable {
       public let ecus: [ECU]
     }
     public struct Event: Decodable {
+      public struct Kind: Decodable { public let id: String }
+      public struct What: Decodable {
+        public let correlationId: String?
+        public let success: Bool?
+      }
       public let id: String
       public let deviceTime: String
+      public let eventType: Kind
+      public let event: What
     }
     public let devices: [String]
     public let ecus: [String: ECUs]

@@ -98,6 +98,43 @@ import Testing
     #expect(plan.boot.neededBytes == 0)
   }
 
+  static let ext4 = "mkfs.ext4 -q -F -m 0"
+
+  @Test(.enabled(if: LoopFileSystem.isAvailable(ext4)))
+  func `kernels need room on a boot partition of its own`() throws {
+    let boot = try LoopFileSystem(Self.ext4, at: "\(device.path)/boot")
+    try device.publish(OS.one)
+    _ = try device.update().get()
+    #expect(try device.updater().plan().boot.neededBytes == 0)
+    try device.publish(OS.two)
+    let unknown = try device.updater().plan().boot
+    #expect(unknown.path == boot.path)
+    #expect(unknown.neededBytes == nil && unknown.isEnough == nil)
+    _ = try device.update { $0.deploys = false }.get()
+    let plan = try device.updater().plan()
+    #expect(plan.systemPartition == nil)
+    #expect(plan.boot.isEnough == true)
+    let needed = try #require(plan.boot.neededBytes)
+    // Less would be left than the margin.
+    let rest = plan.boot.freeBytes - UpdatePlan.bootMarginBytes / 2
+    try mustRun("fallocate", "-l", "\(rest)", "\(boot.path)/filler")
+    let full = try device.updater().plan().boot
+    #expect(full.neededBytes == needed && full.isEnough == false)
+    guard case .deploy(.noSpace(let path, _, _))? = try device.update().failure else {
+      Issue.record("deployed where there is no room")
+      return
+    }
+    #expect(path == boot.path)
+    #expect(try device.order() == ["\(OS.one).0"])
+
+    try mustRun("rm", "\(boot.path)/filler")
+    let before = try device.updater().plan().boot.freeBytes
+    #expect(try device.update().get().result == .deployed)
+    let after = try device.updater().plan().boot
+    #expect(after.neededBytes == 0)
+    #expect(before - after.freeBytes <= needed, "the plan promised \(needed)")
+  }
+
   @Test func `a plan for what is deployed already has nothing to do`() throws {
     try device.publish(OS.one)
     _ = try device.update().get()

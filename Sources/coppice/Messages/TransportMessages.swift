@@ -145,8 +145,11 @@ extension HandshakeFailure {
 
   fileprivate var hint: String? {
     switch self {
-    case .certificateRequired, .certificateRefused:
-      "see to the credentials: 'tls-client-cert-path' and 'tls-client-key-path' of the remote"
+    case .certificateRequired:
+      "see to the credentials: those that the remote names, or '[server]' of the configuration"
+    case .certificateRefused:
+      "has it expired, or was it revoked? it is named by the remote or '[server]', or brought by "
+        + "'coppice provision'"
     case .notTLS: "is it an http server, or a proxy in between?"
     case .version, .closed, .alert, .other: nil
     }
