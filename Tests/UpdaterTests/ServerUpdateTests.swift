@@ -171,5 +171,6 @@ private let (one, two, three) = (DeviceFixture.one, DeviceFixture.two, DeviceFix
     try start(1, counter: -1)
     #expect(try device.update().get().fallback?.rejected?.commit.hex == three)
     #expect(try order() == [two, one] || order() == [two])
+    #expect(try device.update().get().result == .upToDate)
   }
 }
