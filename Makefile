@@ -31,6 +31,7 @@ device:
 	sdk/install-packages build
 	sdk/build-device $(ARCH)
 	Tests/DeviceObjects/compare $(ARCH)
+	sdk/check-size $(ARCH)
 
 # The checks inside the device executables, natively and under qemu-user.
 device-test:

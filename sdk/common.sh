@@ -46,3 +46,11 @@ describe_architecture() {
     *) fail "unknown architecture '$1'; known are: ${architectures[*]}" ;;
   esac
 }
+
+# The most bytes that an executable may have.
+budget() {
+  local bytes
+  bytes=$(awk -v name="$1" '$1 == name { print $2 }' "$root/sdk/size-budgets")
+  [ -n "$bytes" ] || fail "no budget for '$1' in sdk/size-budgets"
+  echo "$bytes"
+}
