@@ -164,6 +164,8 @@ private let (one, two, three) = (DeviceFixture.one, DeviceFixture.two, DeviceFix
     // A lower number is no update, whenever it was published.
     try metadata("publish", "gw-1", one, Self.hardware)
     #expect(try device.update().get().result == .upToDate)
+    try metadata("withdraw", "gw-2")
+    #expect(try device.update().get().result == .upToDate)
     try metadata("publish", "gw-10", three, Self.hardware)
     #expect(try device.update().get().result == .deployed)
     #expect(try order() == [three, two])

@@ -95,6 +95,18 @@ private let (one, two, three) = (DeviceFixture.one, DeviceFixture.two, DeviceFix
     #expect(try commits() == [three, two])
   }
 
+  /// Which one runs, and what the boot loader has left: a trial that it has not counted yet, and
+  /// one that was begun before somebody chose the old version in its menu.
+  @Test(arguments: [(0, 3), (1, 2)])
+  func `a trial that has begun keeps its place`(running: Int, left: Int) throws {
+    try device.publish(two)
+    _ = try device.update().get()
+    try start(running, counter: left)
+    try device.publish(three)
+    #expect(try device.update().get().result == .awaitingProof)
+    #expect(try commits() == [two, one])
+  }
+
   @Test func `what fell back is not deployed again, unless somebody insists`() throws {
     try device.publish(two)
     _ = try device.update().get()

@@ -160,6 +160,27 @@ import Testing
     #expect(report.check.endOfLifeRebase == "coppice/x86_64/four")
   }
 
+  @Test func `what another stateroot boots is still new to this one`() throws {
+    try device.publish(OS.one)
+    _ = try device.update().get()
+    _ = try device.ostree("admin", "os-init", "other")
+    device.configuration += "[device]\nstateroot=other\n"
+    #expect(try device.update().get().result == .deployed)
+    #expect(try device.sysroot().state().deployments.first?.stateroot == "other")
+  }
+
+  @Test func `what was checked is pulled, whatever the server says meanwhile`() throws {
+    try device.publish(OS.one)
+    let updater = try device.updater()
+    let check = try updater.check()
+    let commit = try #require(check.commit)
+    try device.publish(OS.two)
+    _ = try updater.pull(commit, check, UpdateOptions(), planOnly: false) { _ in }
+    let repo = try device.sysroot().repo
+    #expect(try repo.contains(ObjectName(commit, .commit)))
+    #expect(try !repo.contains(ObjectName(try #require(Checksum(hex: OS.two)), .commit)))
+  }
+
   @Test func `on the device that runs, the state is its own and a reboot is due`() throws {
     try device.publish(OS.one)
     _ = try device.update().get()
