@@ -19,8 +19,7 @@ demo:
 test:
 	sdk/install-packages test
 	swift build --build-tests
-	@echo 'running all tests: some minutes; only what fails is shown, and the count at the end'
-	swift test --skip-build --disable-xctest --quiet
+	sdk/run-tests
 
 # All that must hold before a push.
 check: lint
