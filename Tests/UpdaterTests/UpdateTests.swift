@@ -195,6 +195,23 @@ import Testing
     #expect(try StateFolder.path(of: sysroot, sysroot.state()) == "\(tree)/var/lib/coppice")
   }
 
+  /// libostree puts it first when the machine goes down, whatever boots next until then.
+  @Test func `what libostree has staged gives way to what the server has`() throws {
+    try device.publish(OS.one)
+    _ = try device.update().get()
+    device.environment.root = "\(device.path)/ostree/deploy/coppice/deploy/\(OS.one).0"
+    #expect(try device.update().get().result == .upToDate)
+    let target = StagedDeployment.Target(
+      commit: try #require(Checksum(hex: OS.two)), serial: 0, stateroot: "coppice",
+      bootcsum: String(repeating: "0", count: 64))
+    let staged = StagedDeployment(target: target, mergeDeployment: nil, kernelArguments: nil)
+    try device.folder.write(staged.serialized(), to: "run/ostree/staged-deployment")
+    #expect(try device.update().get().result == .deployed)
+    let state = try device.sysroot().state()
+    #expect(state.staged == nil)
+    #expect(state.deployments.first?.commit.hex == OS.one)
+  }
+
   @Test func `the state of another sysroot lies in its stateroot`() throws {
     let sysroot = try device.sysroot()
     #expect(
