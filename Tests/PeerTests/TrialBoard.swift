@@ -8,10 +8,14 @@ import Testing
 ///
 /// Version 1 runs and is proven; the server has version 2.
 final class TrialBoard {
-  enum BootLoader: String, CaseIterable { case grub, uboot, efi }
+  enum BootLoader: String, CaseIterable {
+    case grub, uboot, efi
+
+    var position: Int { BootLoader.allCases.firstIndex(of: self)! }
+  }
 
   let folder: TemporaryDirectory
-  private let bootLoader: BootLoader
+  let bootLoader: BootLoader
   var log: String { folder.file("strace") }
 
   /// `command` is coppice as `board` calls it.

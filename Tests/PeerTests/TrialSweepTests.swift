@@ -7,12 +7,17 @@ import Testing
 /// any more: what boots is what booted or what was to boot, starts are counted to an end, and the
 /// same command run again ends well.
 @Suite(.enabled(if: SystemCalls.canBeFaulted)) struct TrialSweepTests {
-  private static let faults: [SystemCalls.Fault] = [
-    .kill, .error("EIO"), .error("ENOSPC"), .error("EROFS"), .error("EINTR"),
-  ]
+  private static let errors = ["EIO", "ENOSPC", "EROFS", "EINTR"]
+  /// With which of them the first call fails in this run, with the first boot loader.
+  private static let firstError: Int = {
+    var random = SeededRandom.ofThisRun()
+    return Int(random.below(Double(errors.count)))
+  }()
 
   /// Runs `command` with faults on the board as it is now; after each one `judge` may have nothing
-  /// to complain of. Every call with every fault where somebody has the time, else a few.
+  /// to complain of. Where somebody has the time every call is the last one once, and fails once,
+  /// each in another way than its neighbours and than the same one with another boot loader; else
+  /// a few are one or the other.
   private func sweep(
     _ board: TrialBoard, _ command: [String], callsMin: Int, judge: (Int) -> String
   ) throws {
@@ -21,9 +26,12 @@ import Testing
     try board.keep()
     let calls = try SystemCalls.all(of: coppice, in: board.room, log: board.log)
     #expect(calls.count >= callsMin, "\(calls.count)")
-    for call in SystemCalls.sample(calls, oneIn: max(1, calls.count / 3), &random) {
-      let chosen = Self.faults[Int(random.below(Double(Self.faults.count)))]
-      for fault in Slow.isWanted ? Self.faults : [chosen] {
+    let first = Self.firstError + board.bootLoader.position
+    let sample = SystemCalls.sample(calls, oneIn: max(1, calls.count / 3), &random)
+    for (index, call) in sample.enumerated() {
+      let error = SystemCalls.Fault.error(Self.errors[(first + index) % Self.errors.count])
+      let isLast = random.below(Double(Self.errors.count + 1)) < 1
+      for fault in Slow.isWanted ? [.kill, error] : [isLast ? .kill : error] {
         try board.restore()
         let result = try SystemCalls.run(
           coppice, in: board.room, fault, at: call, log: board.log)
