@@ -12,7 +12,7 @@ import Testing
     try fixture.publishRandom(megabytes: 4)
     let commit = try fixture.commit()
     // Slow enough for a kill to meet it in every phase.
-    let (rate, seconds) = ("--limit-rate=4000000", 1.2)
+    let (rate, seconds) = ("--limit-rate=4000000", 1.4)
     var random = SeededRandom.ofThisRun()
     var kills = 0
     for moment in 1...Self.momentsMax {
