@@ -188,9 +188,7 @@ def updates(direct):
         machine.must_run("echo after > /etc/changed; sync")
         machine.send("reboot -f")
         machine.wait_end()
-    newest = direct.disk.debugfs(1, "ls -p /boot/loader/entries").split("/")
-    name = max(word for word in newest if word.endswith(".conf"))
-    arguments = image.parse_entry(direct.disk.read(1, f"/boot/loader/entries/{name}"))["options"]
+    arguments = direct.disk.newest_arguments(1)
     expect(" rw " in arguments, f"'rw' is not in '{arguments}'")
     arguments = arguments.replace(" rw ", " ro ")
     with direct.machine("updated", arguments, keeps=True) as machine:

@@ -136,6 +136,13 @@ class Disk:
         """What debugfs(8) says of partition `number`, as it lies there: no journal is replayed."""
         return call("debugfs", "-R", command, f"{self.path}?offset={self.starts[number - 1]}")
 
+    def newest_arguments(self, number):
+        """The kernel arguments that a boot loader would take, of the boot entries on partition
+        `number`."""
+        entries = self.debugfs(number, "ls -p /boot/loader/entries").split("/")
+        name = max(word for word in entries if word.endswith(".conf"))
+        return parse_entry(self.read(number, f"/boot/loader/entries/{name}"))["options"]
+
     def read(self, number, path):
         return self.debugfs(number, f"cat {path}")
 

@@ -54,20 +54,14 @@ class Small:
         root.format_ext4("root", sysroot.path)
         self.disk = Disk(self.folder + "/disk.img", "dos", [root])
 
-    def newest_arguments(self):
-        """Of the entry that a boot loader would take."""
-        entries = self.disk.debugfs(1, "ls -p /boot/loader/entries").split("/")
-        name = max(word for word in entries if word.endswith(".conf"))
-        return image.parse_entry(self.disk.read(1, f"/boot/loader/entries/{name}"))["options"]
-
     def machine(self, name):
         return Machine([
             # Without LPAE the kernel sees no devices above 4 GiB.
             "qemu-system-arm", "-M", "virt,highmem=off", "-cpu", "cortex-a15", "-m", str(MEBIBYTES),
             "-smp", "1", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
             *NETWORK,
-            "-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.newest_arguments(),
-            "-drive", DISK + self.disk.path], f"{self.folder}/{name}.log")
+            "-kernel", self.kernel, "-initrd", self.initramfs,
+            "-append", self.disk.newest_arguments(1), "-drive", DISK + self.disk.path], f"{self.folder}/{name}.log")
 
 
 def update(machine):
