@@ -61,7 +61,8 @@ class Small:
             "-smp", "1", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
             *NETWORK,
             "-kernel", self.kernel, "-initrd", self.initramfs,
-            "-append", self.disk.newest_arguments(1), "-drive", DISK + self.disk.path], f"{self.folder}/{name}.log")
+            "-append", self.disk.newest_arguments(1),
+            "-drive", DISK + self.disk.path], f"{self.folder}/{name}.log")
 
 
 def update(machine):
