@@ -25,19 +25,21 @@ public struct FileHash: ~Copyable {
   }
 
   /// Hashes `file` from `offset` to its end; gives how many bytes those were. The file's position
-  /// stays where it was. `dropBehind` lets each window leave the page cache once it is hashed.
-  /// Throws `.inputOutput` also where media fail under a mapping.
+  /// stays where it was. `sizeBytes` spares the question how long the file is. `dropBehind` lets
+  /// each window leave the page cache once it is hashed. Throws `.inputOutput` also where media fail
+  /// under a mapping.
   @discardableResult
   public mutating func update(
     _ hash: inout SHA256, with file: borrowing FileDescriptor, from offset: Int64 = 0,
-    dropBehind: Bool = false
+    sizeBytes: Int64? = nil, dropBehind: Bool = false
   ) throws(Errno) -> UInt64 {
     precondition(offset >= 0)
-    let sizeBytes = Int64(clamping: try file.status().sizeBytes)
+    let sizeBytes =
+      if let sizeBytes { sizeBytes } else { Int64(clamping: try file.status().sizeBytes) }
     let end =
       isMapping && sizeBytes - offset > FileHash.readBytesMax
       ? try updateMapped(&hash, file, offset, sizeBytes, dropBehind)
-      : try updateRead(&hash, file, offset)
+      : try updateRead(&hash, file, offset, sizeBytes)
     if dropBehind { file.dropCache(offset: offset, count: 0) }
     return UInt64(end - min(offset, end))
   }
@@ -53,15 +55,16 @@ public struct FileHash: ~Copyable {
   }
 
   private mutating func updateRead(
-    _ hash: inout SHA256, _ file: borrowing FileDescriptor, _ offset: Int64
+    _ hash: inout SHA256, _ file: borrowing FileDescriptor, _ offset: Int64, _ end: Int64
   ) throws(Errno) -> Int64 {
     var position = offset
-    while true {
+    while position < end {
       let count = try file.read(into: &buffer, count: buffer.count, offset: position)
-      if count == 0 { return position }
+      if count == 0 { break }
       hash.update(buffer.span.extracting(0..<count))
       position += Int64(count)
     }
+    return position
   }
 
   private func updateMapped(

@@ -88,6 +88,18 @@ public final class Channel<Element: Sendable>: Sendable {
     return sent
   }
 
+  /// False, and the element is dropped, where there is no room now or the channel is closed.
+  public func trySend(_ element: Element) -> Bool {
+    let capacity = self.capacity
+    let sent = state.withLock { state in
+      if state.closed || state.count >= capacity { return false }
+      state.items.append(element)
+      return true
+    }
+    if sent { state.wakeAll() }
+    return sent
+  }
+
   /// Waits for an element; nil when the channel is closed and empty.
   public func receive() -> Element? {
     let received = state.wait { state -> Element?? in

@@ -38,6 +38,20 @@ import Testing
     #expect(!channel.send(1))
   }
 
+  @Test func `a channel without room takes nothing from one who does not wait`() {
+    let channel = Channel<Int>(capacity: 2)
+    #expect(channel.trySend(1))
+    #expect(channel.trySend(2))
+    #expect(!channel.trySend(3))
+    #expect(channel.receive() == 1)
+    #expect(channel.trySend(4))
+    channel.close()
+    #expect(!channel.trySend(5))
+    #expect(channel.receive() == 2)
+    #expect(channel.receive() == 4)
+    #expect(channel.receive() == nil)
+  }
+
   @Test func `waiting for a value ends after the time that was given`() {
     let value = Guarded(1)
     let start = Clock.monotonicNanoseconds

@@ -90,6 +90,41 @@ struct CheckoutCase: Sendable, CustomTestStringConvertible {
     #expect(report == CheckoutReport(linked: 0, copied: 3, directories: 2, copiedBytes: 5))
   }
 
+  @Test(arguments: [false, true])
+  func `many folders of many files are filled by all threads`(verifying: Bool) throws {
+    let sample = try SampleRepo(.bareUser)
+    try mustRun(
+      "bash", "-ec",
+      """
+      mkdir -p $0; cd $0
+      for d in $(seq 40); do
+        mkdir -p $d/a/b; for f in $(seq $((d * 3))); do echo $d.$f > $d/a/$f; done
+        : > $d/empty; ln -s a $d/link; echo $d > $d/a/b/own
+      done
+      """, sample.folder.file("tree"))
+    let commit = try sample.commit("tree", as: "main")
+    try sample.ostree(
+      arguments: ["checkout", "-U", "--disable-cache", "main", sample.folder.file("theirs")])
+    let repo = try sample.open()
+    let parent = try FileDescriptor.openDirectory(sample.folder.path)
+    var options = CheckoutOptions()
+    options.mode = .user
+    options.verifies = verifying
+    let report = try repo.checkout(commit, at: parent, name: "ours", options: options)
+    let files = UInt64((1...40).reduce(0) { $0 + $1 * 3 + 1 })
+    #expect(report == CheckoutReport(linked: files, copied: 80, directories: 121))
+    let ours = try SeenFile.tree(sample.folder.file("ours"))
+    let theirs = try SeenFile.tree(sample.folder.file("theirs"))
+    #expect(ours.keys.sorted() == theirs.keys.sorted())
+    for (path, expected) in theirs {
+      let found = try #require(ours[path])
+      #expect(found.mode == expected.mode, "\(path)")
+      #expect(found.content == expected.content, "\(path)")
+      let isLink = FileType(mode: expected.mode) == .symbolicLink
+      #expect(isLink || found.modifiedSeconds == 0, "\(path)")
+    }
+  }
+
   @Test func `a folder of the tree can be had alone`() throws {
     let sample = try SampleRepo.sample(.archive)
     let repo = try sample.open()

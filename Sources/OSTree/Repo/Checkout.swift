@@ -56,15 +56,13 @@ extension Repo {
     try survey.run(root.tree) { (checksum) throws(OSTreeError) in
       try loadDirTree(checksum, verifying: true)
     }
-    let run = CheckoutRun(self, options)
     do throws(Errno) { try parent.makeDirectory(root.name, mode: 0o700) } catch {
       throw error == .exists ? .exists(path: root.name) : .file(path: root.name, error)
     }
-    do throws(OSTreeError) { try run.fill(root, parent) } catch {
+    do throws(OSTreeError) { return try CheckoutRun(self, options).fill(root, parent) } catch {
       _ = try? parent.removeTree(root.name)
       throw error
     }
-    return run.report
   }
 
   /// Whether hard links can be had at all, where they are demanded.
@@ -83,115 +81,5 @@ extension LooseObjects {
     case .bareUser: checkout == .user
     case .bareUserOnly: true
     }
-  }
-}
-
-/// One checkout under way. Open files: one for each level of folders.
-private final class CheckoutRun {
-  private let repo: Repo
-  private let options: CheckoutOptions
-  /// Whether folders and copies get no owner: asked for, or never stored.
-  private let isUser: Bool
-  private var files: CheckoutFiles
-  /// Many folders share few of these.
-  private var metas: [Checksum: DirMeta] = [:]
-  private var directories: UInt64 = 0
-
-  /// More distinct ones than any honest tree has; then the collection starts again.
-  private static let metasMax = 1024
-
-  /// A folder that is being filled.
-  private final class Level {
-    let directory: FileDescriptor
-    let tree: DirTree
-    let meta: Checksum
-    let path: String
-    var nextDirectory = 0
-
-    init(
-      _ directory: consuming FileDescriptor, _ tree: DirTree, meta: Checksum, path: String
-    ) {
-      self.directory = directory
-      self.tree = tree
-      self.meta = meta
-      self.path = path
-    }
-  }
-
-  init(_ repo: Repo, _ options: CheckoutOptions) {
-    self.repo = repo
-    self.options = options
-    isUser = options.mode == .user || repo.mode == .bareUserOnly
-    files = CheckoutFiles(repo, options)
-  }
-
-  var report: CheckoutReport {
-    var report = files.report
-    report.directories = directories
-    return report
-  }
-
-  /// Fills the folder `root.name`, which was made, from the top down; each gets its owner, mode
-  /// and time when all is in it.
-  func fill(_ root: DirTree.Directory, _ parent: borrowing FileDescriptor) throws(OSTreeError) {
-    var levels = [try open(root, in: parent, path: root.name)]
-    try fillFiles(levels[0])
-    while let level = levels.last {
-      guard level.nextDirectory < level.tree.directoryCount else {
-        try seal(level)
-        levels.removeLast()
-        continue
-      }
-      let child = level.tree.directory(at: level.nextDirectory)
-      level.nextDirectory += 1
-      let path = "\(level.path)/\(child.name)"
-      try naming(path) { () throws(Errno) in
-        try level.directory.makeDirectory(child.name, mode: 0o700)
-      }
-      let next = try open(child, in: level.directory, path: path)
-      try fillFiles(next)
-      levels.append(next)
-    }
-  }
-
-  private func open(
-    _ child: DirTree.Directory, in parent: borrowing FileDescriptor, path: String
-  ) throws(OSTreeError) -> Level {
-    let tree = try repo.loadDirTree(child.tree, verifying: true)
-    do throws(Errno) {
-      let directory = try parent.openDirectory(child.name)
-      return Level(directory, tree, meta: child.meta, path: path)
-    } catch { throw .file(path: path, error) }
-  }
-
-  private func fillFiles(_ level: Level) throws(OSTreeError) {
-    for index in 0..<level.tree.fileCount {
-      try files.place(level.tree.file(at: index), in: level.directory, path: level.path)
-    }
-  }
-
-  private func seal(_ level: Level) throws(OSTreeError) {
-    let meta = try load(level.meta)
-    directories += 1
-    // A repo that keeps no owners keeps folders that others can enter from being written by all.
-    let mode = repo.mode == .bareUserOnly ? meta.mode & 0o775 : meta.mode
-    try naming(level.path) { () throws(Errno) in
-      if !isUser {
-        try level.directory.setOwner(uid: meta.uid, gid: meta.gid)
-        for attribute in meta.xattrs {
-          try level.directory.setExtendedAttribute(attribute.name, attribute.value)
-        }
-      }
-      try level.directory.setMode(mode)
-      try level.directory.setTimes(seconds: 0)
-    }
-  }
-
-  private func load(_ checksum: Checksum) throws(OSTreeError) -> DirMeta {
-    if let meta = metas[checksum] { return meta }
-    let meta = try repo.loadDirMeta(checksum, verifying: true)
-    if metas.count >= CheckoutRun.metasMax { metas = [:] }
-    metas[checksum] = meta
-    return meta
   }
 }

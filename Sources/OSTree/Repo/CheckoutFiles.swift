@@ -30,61 +30,63 @@ struct CheckoutFiles: ~Copyable {
     if options.passesWhiteouts, file.name.hasPrefix(CheckoutFiles.whiteoutPrefix) {
       return try placeWhiteout(file, in: directory, path: path)
     }
-    let name = ObjectName(file.checksum, .file)
-    let (store, status) = try find(name)
-    if try isToBeLinked(name, store, status),
-      try link(name, from: store, as: file.name, in: directory, path: path)
-    {
-      return
-    }
-    try copy(name, from: store, as: file.name, in: directory, path: path)
-  }
-
-  /// Where the object is: here or in a repo behind this one.
-  private func find(
-    _ name: ObjectName
-  ) throws(OSTreeError) -> (store: LooseObjects, status: FileStatus) {
     var repo = self.repo
-    while true {
-      if let status = try repo.objects.status(name) { return (repo.objects, status) }
-      guard let parent = repo.parent else { throw .missing(name) }
+    while try !place(file, from: repo.objects, in: directory, path: path) {
+      guard let parent = repo.parent else { throw .missing(ObjectName(file.checksum, .file)) }
       repo = parent
     }
+  }
+
+  /// False if the object is not in `store`.
+  private mutating func place(
+    _ file: DirTree.File, from store: LooseObjects, in directory: borrowing FileDescriptor,
+    path: String
+  ) throws(OSTreeError) -> Bool {
+    var isLinkable =
+      store.isLinkable(options.mode) && (!isElsewhere || options.requiresHardLinks)
+    if isLinkable, !options.verifies, store.mode == .bare {
+      // The only kind of object that need not be opened.
+      let name = ObjectName(file.checksum, .file)
+      guard let status = try store.status(name) else { return false }
+      if status.type != .regular || status.sizeBytes > 0 || !options.copiesEmptyFiles,
+        try link(name, from: store, as: file.name, in: directory, path: path)
+      {
+        return true
+      }
+      isLinkable = false
+    }
+    guard let object = try store.openFile(file.checksum) else { return false }
+    if isLinkable, isToBeLinked(object, store.mode) {
+      if options.verifies { try verify(object) }
+      if try link(object.name, from: store, as: file.name, in: directory, path: path) {
+        return true
+      }
+    }
+    try copy(object, as: file.name, in: directory, path: path)
+    return true
   }
 }
 
 extension CheckoutFiles {
-  private func isToBeLinked(
-    _ name: ObjectName, _ store: LooseObjects, _ status: FileStatus
-  ) throws(OSTreeError) -> Bool {
-    guard store.isLinkable(options.mode), !isElsewhere || options.requiresHardLinks else {
-      return false
-    }
-    if status.type == .regular, status.sizeBytes == 0, options.copiesEmptyFiles { return false }
-    switch store.mode {
-    case .bare: return true
-    case .archive: return false
-    case .bareUserOnly:
-      return status.type == .regular && CheckoutFiles.isReadable(status.mode)
-    case .bareUser:
-      // What it is and whether its owner may read it is in the attribute; the file can always be
-      // read, and a symbolic link is a file there.
-      guard let object = try store.openFile(name.checksum) else { throw .missing(name) }
-      return object.header.isRegular && CheckoutFiles.isReadable(object.header.mode)
-    }
+  private func isToBeLinked(_ object: borrowing FileObject, _ mode: RepoMode) -> Bool {
+    let header = object.header
+    if header.isRegular, object.sizeBytes == 0, options.copiesEmptyFiles { return false }
+    // In a repo of a user a symbolic link is a file, or looks as its target does.
+    return mode == .bare || header.isRegular && CheckoutFiles.isReadable(header.mode)
   }
 
   private static func isReadable(_ mode: UInt32) -> Bool { mode & 0o400 != 0 }
+
+  private mutating func verify(_ object: borrowing FileObject) throws(OSTreeError) {
+    let found = try object.contentChecksum(&hash)
+    guard found == object.name.checksum else { throw .corrupt(object.name, found: found) }
+  }
 
   /// False where a copy must do.
   private mutating func link(
     _ name: ObjectName, from store: LooseObjects, as file: String,
     in directory: borrowing FileDescriptor, path: String
   ) throws(OSTreeError) -> Bool {
-    if options.verifies {
-      let found = try store.checksum(of: name, &hash)
-      guard found == name.checksum else { throw .corrupt(name, found: found) }
-    }
     do throws(Errno) {
       try store.directory.link(store.loosePath(name), into: directory, as: file)
     } catch {
@@ -104,10 +106,9 @@ extension CheckoutFiles {
 
 extension CheckoutFiles {
   private mutating func copy(
-    _ name: ObjectName, from store: LooseObjects, as file: String,
-    in directory: borrowing FileDescriptor, path: String
+    _ object: borrowing FileObject, as file: String, in directory: borrowing FileDescriptor,
+    path: String
   ) throws(OSTreeError) {
-    guard let object = try store.openFile(name.checksum) else { throw .missing(name) }
     if object.header.isSymlink {
       try copyLink(object, as: file, in: directory, path: path)
     } else {

@@ -32,32 +32,36 @@ public struct FileObject: ~Copyable {
   static func open(_ name: ObjectName, in store: LooseObjects) throws(OSTreeError) -> FileObject? {
     let loose = store.loosePath(name)
     let path = "\(store.path)/\(loose)"
-    guard let status = try store.status(name) else { return nil }
-    if status.type == .symbolicLink {
-      guard store.mode == .bare || store.mode == .bareUserOnly else {
-        throw .malformed(name, .header)
-      }
-      let header = try linkHeader(store, loose, status)
-      return FileObject(
-        name: name, header: header, sizeBytes: 0, file: nil, contentOffset: 0, isDeflated: false,
-        path: path)
+    let file: Shared<FileDescriptor>
+    let status: FileStatus
+    do throws(Errno) {
+      file = Shared(try store.directory.open(loose, [.readOnly, .noFollow, .nonBlocking]))
+      status = try file.value.status()
+    } catch {
+      return try openOther(name, in: store, error)
     }
     guard status.type == .regular else { throw .malformed(name, .header) }
-    guard let file = try open(loose, in: store) else { return nil }
     let found = try header(of: file.value, status, store.mode, name, path)
     return FileObject(
       name: name, header: found.header, sizeBytes: found.sizeBytes, file: file,
       contentOffset: found.offset, isDeflated: store.mode == .archive, path: path)
   }
 
-  private static func open(
-    _ loose: String, in store: LooseObjects
-  ) throws(OSTreeError) -> Shared<FileDescriptor>? {
-    do throws(Errno) {
-      return Shared(try store.directory.open(loose, [.readOnly, .noFollow]))
-    } catch {
-      if error == .notFound { return nil }
-      throw .file(path: "\(store.path)/\(loose)", error)
+  /// What cannot be opened: a symbolic link, or nothing, or what must not be there.
+  private static func openOther(
+    _ name: ObjectName, in store: LooseObjects, _ error: Errno
+  ) throws(OSTreeError) -> FileObject? {
+    guard let status = try store.status(name) else { return nil }
+    let loose = store.loosePath(name)
+    let path = "\(store.path)/\(loose)"
+    switch status.type {
+    case .symbolicLink where store.mode == .bare || store.mode == .bareUserOnly:
+      let header = try linkHeader(store, loose, status)
+      return FileObject(
+        name: name, header: header, sizeBytes: 0, file: nil, contentOffset: 0, isDeflated: false,
+        path: path)
+    case .regular: throw .file(path: path, error)
+    default: throw .malformed(name, .header)
     }
   }
 
@@ -216,7 +220,8 @@ extension FileObject {
       }
     } else {
       do throws(Errno) {
-        _ = try hash.update(&sha256, with: file.value, dropBehind: dropping)
+        try hash.update(
+          &sha256, with: file.value, sizeBytes: Int64(clamping: sizeBytes), dropBehind: dropping)
       } catch { throw .file(path: path, error) }
     }
     return sha256.finish()
