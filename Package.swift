@@ -33,7 +33,6 @@ let package = Package(
     // The libraries' own headers, and the one door to libc.
     .target(name: "CLinux"),
     .systemLibrary(name: "COpenSSL"),
-    .systemLibrary(name: "CLzma"),
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CUBootEnv"),
 
@@ -41,7 +40,7 @@ let package = Package(
     module("Linux", ["CLinux"]),
     module("Codec"),
     module("Cryptography", ["COpenSSL", "Linux", "Codec"], libraries: ["crypto"]),
-    module("Compression", ["CLzma", "CZlib", "Linux", "Codec"], libraries: ["lzma", "z"]),
+    module("Compression", ["CZlib", "Linux", "Codec"], libraries: ["z"]),
     module("Configuration", ["Linux", "Codec"]),
 
     // Network, objects, boot loader.
@@ -90,7 +89,7 @@ let package = Package(
     tests("LinuxTests", ["Linux"]),
     tests("CodecTests", ["Codec"]),
     tests("CryptographyTests", ["Cryptography", "Codec"]),
-    tests("CompressionTests", ["Compression"]),
+    tests("CompressionTests", ["Compression", "Linux"]),
     tests("ConfigurationTests", ["Configuration", "Linux", "Codec"]),
     tests("OSTreeTests", ["OSTree", "Compression", "Cryptography", "Linux", "Codec"]),
     tests("UptaneTests", ["Uptane", "SelfTest", "Updater", "Cryptography", "Linux", "Codec"]),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CLzma
 internal import CZlib
+public import Linux
 
 /// Why a stream cannot be unpacked or packed.
 public enum CompressionError: Error, Hashable, Sendable {
@@ -11,12 +11,12 @@ public enum CompressionError: Error, Hashable, Sendable {
   case tooLarge
   /// Of a kind that is not read: encrypted, in several volumes, or packed in another way.
   case unsupported
+  /// The file that takes the output cannot be written or read.
+  case file(Errno)
 }
 
-/// zlib and liblzma, as the program runs with them.
+/// zlib, as the program runs with it.
 public enum CompressionLibrary {
   /// For example "1.2.13".
   public static var version: String { unsafe String(cString: zlibVersion()) }
-  /// For example "5.4.1".
-  public static var xzVersion: String { unsafe String(cString: lzma_version_string()) }
 }

@@ -93,6 +93,30 @@ extension SelfTest {
     } catch { report.fail("packing ends without an error") }
   }
 
+  /// The squares of 0 to 59, packed by the real `xz`.
+  static func checkXZ(_ report: inout Report) {
+    let packed = Hex.decode(
+      "fd377a585a000004e6d6b4460200210116000000742fe5a3e000fd00a05d001808028649"
+        + "2e680e26ce2bf19262f910ba6230b6584dea5f9727411f001d429abc6ed412ca9fa91ac9"
+        + "c09931458b5215bf6c77e300d11e6f25775aa12e04e3e83b806ab49142cd15ffedaa3a03"
+        + "8f39764c6e312e94236f69717c20c456bd1b09f6f20e9a733053991e5100d8ac2e314f31"
+        + "52222de725ecd52e2f9c132c3e7580008449982244ef42dc47964b23e7865a7bbd6ec09f"
+        + "56b48baa38ec269caeae000068dcbe0f50c019320001bc01fe010000c02546f4b1c467fb"
+        + "020000000004595a")
+    var content: [UInt8] = []
+    for number in 0..<60 { content += Array("\(number * number) ".utf8) }
+    guard var packed else { return report.fail("the vector of xz is read") }
+    do throws(CompressionError) {
+      let found = try CompressedFile.xz.unpack(packed, limit: 1000, memoryBytesMax: 8 << 20)
+      report.expect(found == content, "what xz has packed unpacks")
+    } catch { report.fail("unpacking what xz has packed ends without an error") }
+    packed[100] ^= 1
+    do throws(CompressionError) {
+      _ = try CompressedFile.xz.unpack(packed, limit: 1000, memoryBytesMax: 8 << 20)
+      report.fail("damage in what xz has packed shows")
+    } catch { report.expect(error == .corrupt, "damaged xz is called corrupt") }
+  }
+
   private static func pack(_ content: [UInt8]) throws(CompressionError) -> [UInt8] {
     var deflate = try Deflate()
     var packed: [UInt8] = []

@@ -12,6 +12,7 @@ public enum SelfTest {
     checkThreads(&report)
     checkCodec(&report)
     checkCompression(&report)
+    checkXZ(&report)
     checkObjects(&report)
     checkBoot(&report)
     checkUptane(&report)

@@ -15,7 +15,6 @@ enum VersionText {
       "architecture: \(BuildIdentity.architecture)",
       "built: \(built ?? "unknown")",
       "openssl: \(CryptoLibrary.version)",
-      "xz: \(CompressionLibrary.xzVersion)",
       "zlib: \(CompressionLibrary.version)",
     ]
   }
@@ -30,7 +29,6 @@ enum VersionText {
         "libraries",
         .object([
           ("openssl", .string(CryptoLibrary.version)),
-          ("xz", .string(CompressionLibrary.xzVersion)),
           ("zlib", .string(CompressionLibrary.version)),
         ])
       ),

@@ -25,12 +25,11 @@ let package = Package(
   targets: [
     .target(name: "CLinux", path: "Modules/CLinux"),
     .systemLibrary(name: "COpenSSL", path: "Modules/COpenSSL"),
-    .systemLibrary(name: "CLzma", path: "Modules/CLzma"),
     .systemLibrary(name: "CZlib", path: "Modules/CZlib"),
     module("Linux", ["CLinux"]),
     module("Codec"),
     module("Cryptography", ["COpenSSL", "Linux", "Codec"], libraries: ["crypto"]),
-    module("Compression", ["CLzma", "CZlib", "Linux", "Codec"], libraries: ["lzma", "z"]),
+    module("Compression", ["CZlib", "Linux", "Codec"], libraries: ["z"]),
     module("Transport", ["COpenSSL", "Linux", "Codec"], libraries: ["ssl", "crypto"]),
     module("Uptane", ["Cryptography", "Codec"]),
     module(

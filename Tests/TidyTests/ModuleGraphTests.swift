@@ -37,7 +37,6 @@ import Testing
   static let doors: [String: Set<String>] = [
     "CLinux": ["Linux"],
     "COpenSSL": ["Cryptography", "Transport"],
-    "CLzma": ["Compression"],
     "CZlib": ["Compression"],
     "CUBootEnv": ["Boot"],
   ]
