@@ -66,6 +66,7 @@ public struct CommitPull {
     var result = PullResult()
     result.commits = targets.map { $0.commit }
     if !options.commitMetadataOnly {
+      try takeDeltas(chain.commits, targets, refs, trust, context, &result, report)
       try fetchMetadata(chain.commits, context, report)
       result.plan = try survey(chain, context)
       if options.planOnly { return result }
@@ -77,6 +78,31 @@ public struct CommitPull {
 }
 
 extension CommitPull {
+  /// Static deltas that lead to commits of the targets come first. A repo in archive mode takes
+  /// none: it stores files as they come from the server. ostree: `ostree-repo-pull.c`.
+  private func takeDeltas(
+    _ commits: [PulledCommit], _ targets: [ResolvedTarget], _ refs: RemoteRefs,
+    _ trust: RemoteTrust, _ context: PullContext, _ result: inout PullResult,
+    _ report: (PullProgress) -> Void
+  ) throws(PullError) {
+    guard options.usesDeltas, case .server(let server) = source, repo.mode != .archive else {
+      return
+    }
+    let search = DeltaSearch(refs: refs, repo: repo)
+    let planOnly = options.planOnly
+    var seen: Set<Checksum> = []
+    for target in targets {
+      guard commits.contains(where: { $0.checksum == target.commit }),
+        seen.insert(target.commit).inserted, let offer = try search.find(target)
+      else { continue }
+      progress.enter(.delta)
+      let delta = DeltaPull(server, context, offer, trust)
+      try context.runWorkers(
+        1, stop: {}, report: { report(progress) }, body: { delta.run(planOnly: planOnly) })
+      result.deltas.append(delta.report)
+    }
+  }
+
   private func fetchMetadata(
     _ commits: [PulledCommit], _ context: PullContext, _ report: (PullProgress) -> Void
   ) throws(PullError) {
@@ -111,7 +137,10 @@ extension CommitPull {
     }
     plan.presentContent = survey.present
     if plan.missingContent > 0 { try context.room.check(plan.neededBytesMin) }
-    progress.expect(content: plan.missingContent)
+    // What a static delta has brought is counted already.
+    if plan.missingContent > 0 {
+      progress.expect(content: progress.contentObjects + plan.missingContent)
+    }
     return plan
   }
 
@@ -165,6 +194,7 @@ extension CommitPull {
     result.fetchedContent = progress.contentObjects
     result.fetchedBytes = progress.fetchedBytes
     result.writtenBytes = progress.writtenBytes
-    result.reused = result.plan.presentContent
+    let made = result.deltas.reduce(UInt64(0)) { $0 + $1.content }
+    result.reused = result.plan.presentContent - min(made, result.plan.presentContent)
   }
 }

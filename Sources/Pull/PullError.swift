@@ -42,6 +42,11 @@ public enum PullError: Error, Hashable, Sendable {
   /// The remote demands GPG, which coppice does not have.
   case gpgDemanded(remote: String)
 
+  /// The superblock of a static delta is not the one that the summary or index speaks of.
+  case deltaCorrupt(url: String, found: Checksum)
+  /// The superblock is signed, and by nobody whom the remote trusts.
+  case deltaSignatureRefused(url: String)
+
   /// The commit says that it may be reached by other refs only.
   case refBinding(ref: String, Checksum, bound: [String])
   case collectionBinding(expected: String, Checksum, found: String?)

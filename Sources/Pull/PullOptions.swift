@@ -37,6 +37,8 @@ public struct PullOptions: Sendable {
   public var checksTimestamp = true
   /// Room to leave on the file system, where the caller has a view; else the repo's config has.
   public var reserveBytes: UInt64?
+  /// Whether a static delta that leads to the commit takes the place of its objects.
+  public var usesDeltas = true
   /// Phase 1 and the count; no content object moves.
   public var planOnly = false
   public var server = ServerOptions()
@@ -82,6 +84,8 @@ public enum PullLimits {
   public static let detachedBytesMax: UInt64 = 1 << 20
   /// In memory while it is verified; that of an OS with a thousand branches has some 100 KiB.
   public static let summaryBytesMax = 8 << 20
+  /// Of the deltas that lead to one commit: some hundred bytes each.
+  public static let deltaIndexBytesMax = 1 << 20
   public static let configBytesMax = 64 << 10
   public static let mirrorListBytesMax = 64 << 10
   public static let refBytesMax = 4 << 10

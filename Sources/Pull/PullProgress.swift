@@ -6,7 +6,7 @@ import Synchronization
 
 /// What a pull is at. spec: the phases of `--progress json`.
 public enum PullPhase: Int, Sendable {
-  case metadata, content, verify
+  case metadata, content, verify, delta
 }
 
 /// What a pull has done so far: read by whoever shows it, while the workers count.
@@ -17,6 +17,7 @@ public final class PullProgress: Sendable {
   private let fetched = Atomic<UInt64>(0)
   private let written = Atomic<UInt64>(0)
   private let total = Atomic<UInt64>(0)
+  private let deltaEnd = Atomic<UInt64>(0)
   private let last = Guarded<ObjectName?>(nil)
 
   public init() {}
@@ -32,10 +33,16 @@ public final class PullProgress: Sendable {
   public var writtenBytes: UInt64 { written.load(ordering: .relaxed) }
   /// Content objects to fetch; 0 before that is known.
   public var contentTotal: UInt64 { total.load(ordering: .relaxed) }
+  /// What `fetchedBytes` comes to with the static delta that is being fetched; 0 before that is
+  /// known.
+  public var deltaBytes: UInt64 { deltaEnd.load(ordering: .relaxed) }
   public var lastObject: ObjectName? { last.withLock { $0 } }
 
   func enter(_ phase: PullPhase) { phaseNumber.store(phase.rawValue, ordering: .relaxed) }
   func expect(content count: UInt64) { total.store(count, ordering: .relaxed) }
+  func expect(deltaBytes count: UInt64) {
+    deltaEnd.store(fetchedBytes &+ count, ordering: .relaxed)
+  }
   func received(_ bytes: Int) { fetched.add(UInt64(bytes), ordering: .relaxed) }
 
   func stored(_ name: ObjectName, bytes: UInt64) {
@@ -60,6 +67,8 @@ public struct PullResult: Sendable {
   public var writtenBytes: UInt64 = 0
   public var syncMilliseconds: Int64 = 0
   public var plan = PullPlan()
+  /// Static deltas that were used, or that would be, or that should have been.
+  public var deltas: [DeltaReport] = []
 
   public init() {}
 }

@@ -37,6 +37,14 @@ enum PullSource {
     }
   }
 
+  /// A small file beside the objects of a server, whole; nil if there is none.
+  func contentFile(_ file: String, limitBytes: Int) throws(PullError) -> [UInt8]? {
+    guard case .server(let server) = self else {
+      return try self.file(file, limitBytes: limitBytes)
+    }
+    return try PullSource.get(server.client, server.contentBase.appending(file), limitBytes)?.bytes
+  }
+
   /// The same, asking a server whether it is still as `known`.
   func file(_ file: String, limitBytes: Int, known: CachedFile?) throws(PullError) -> CachedFile? {
     guard case .server(let server) = self else {

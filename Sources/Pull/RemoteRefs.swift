@@ -22,6 +22,8 @@ struct RemoteRefs {
   /// As they came, for the cache; nil if the remote has none.
   private(set) var summaryFile: CachedFile?
   private(set) var signatureFile: CachedFile?
+  /// Whether the static deltas to a commit are listed in a file of their own.
+  private(set) var hasIndexedDeltas = false
 
   /// Asks for the summary if it is not as in the cache, and verifies it if the remote demands that.
   /// What is refused is fetched once more, without the cache: a summary may be newer than the
@@ -64,8 +66,9 @@ struct RemoteRefs {
   }
 
   /// Without a summary the remote's config says whether it can be pulled from.
-  private func checkMode() throws(PullError) {
+  private mutating func checkMode() throws(PullError) {
     if let summary {
+      hasIndexedDeltas = summary.hasIndexedDeltas
       guard let mode = summary.mode, mode != "archive-z2", mode != "archive" else { return }
       throw .notArchive(url: source.url("summary"), mode: mode)
     }
@@ -74,10 +77,12 @@ struct RemoteRefs {
     guard let text = try source.file("config", limitBytes: PullLimits.configBytesMax) else {
       throw .notARepo(url: url)
     }
-    let mode: String?
-    do throws(KeyfileError) { mode = try Keyfile(parsing: text).string("core", "mode") } catch {
+    let config: Keyfile
+    do throws(KeyfileError) { config = try Keyfile(parsing: text) } catch {
       throw .notARepo(url: url)
     }
+    hasIndexedDeltas = config.string("core", "indexed-deltas") == "true"
+    let mode = config.string("core", "mode")
     // A config without a mode is of a bare repo: ostree's default.
     guard mode == "archive-z2" || mode == "archive" else {
       throw .notArchive(url: url, mode: mode ?? "bare")

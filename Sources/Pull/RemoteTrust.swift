@@ -48,6 +48,12 @@ struct RemoteTrust {
     }
   }
 
+  /// Whether a superblock with signatures has one that counts, where the remote demands any.
+  func accepts(_ superblock: DeltaSuperblock) -> Bool {
+    remote.signaturePolicy == .none
+      || superblock.verify(remote.signaturePolicy, keys: keys).isValid
+  }
+
   /// Whether the summary is signed as the remote demands.
   func accepts(
     summary: [UInt8], signatures: [UInt8], _ source: PullSource

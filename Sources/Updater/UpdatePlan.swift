@@ -16,6 +16,8 @@ public struct UpdatePlan: Sendable {
   public let contentBytes: UInt64?
   /// File objects that are here.
   public let reused: UInt64
+  /// Static deltas that would bring most of these objects, as far as they are any good.
+  public let deltas: [DeltaReport]
   /// What will be written to the repo.
   public let writtenBytes: UInt64?
   public let sysroot: RoomNeeded
@@ -61,6 +63,7 @@ extension UpdatePlan {
     fetchedBytes = pulled.fetchedBytes
     content = pulled.plan.missingContent
     contentBytes = content == 0 ? 0 : pulled.plan.missingBytes
+    deltas = pulled.deltas
     reused = pulled.plan.presentContent
     writtenBytes = content == 0 ? 0 : pulled.plan.missingUnpackedBytes
     removed = check.isAvailable ? forecast?.removed ?? [] : []

@@ -11,6 +11,8 @@ public struct UpdateOptions: Sendable {
   public var from: String?
   /// Takes also a commit that is older than the deployed one, or than the one its ref names here.
   public var allowsDowngrade = false
+  /// Whether a static delta that leads to the commit takes the place of its objects.
+  public var usesDeltas = true
   /// Whether to make a deployment; else the commit is only fetched.
   public var deploys = true
   /// Deploys also what is deployed already, and what was rejected before.

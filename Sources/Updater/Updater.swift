@@ -168,6 +168,7 @@ extension Updater {
       check.source, check.source.offer == nil ? .refAt(ref, commit) : .named(ref, commit))
     options.planOnly = planOnly
     options.checksTimestamp = !asked.allowsDowngrade
+    options.usesDeltas = asked.usesDeltas
     let wanted = options
     let progress = PullProgress()
     var result = try inPull { () throws(PullError) in

@@ -26,9 +26,19 @@ struct Coppice: CustomStringConvertible {
       let bytes: Int
     }
 
+    struct Delta: Decodable {
+      let from: String?
+      let to: String
+      let parts: Int
+      let bytes: Int
+      let objects: Int
+      let passedOver: String?
+    }
+
     let commits: [String]
     let fetched: Fetched
     let reused: Int
+    let deltas: [Delta]
     let writtenBytes: Int
     let seconds: Double
     let peakRssBytes: Int

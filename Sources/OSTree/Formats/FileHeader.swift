@@ -89,11 +89,16 @@ extension FileHeader {
       uid: fields[1].bigEndianUInt32, gid: fields[2].bigEndianUInt32,
       mode: fields[3].bigEndianUInt32, symlinkTarget: fields[5].string,
       xattrs: try ExtendedAttribute.parse(fields[6]))
-    try header.checkMode()
-    try header.checkTarget()
+    try header.check()
     let sizeBytes = fields[0].bigEndianUInt64
     if header.isSymlink, sizeBytes != 0 { throw .size }
     return (header, sizeBytes)
+  }
+
+  /// Whether a tree can hold this file.
+  func check() throws(FormatError) {
+    try checkMode()
+    try checkTarget()
   }
 
   private func checkMode() throws(FormatError) {

@@ -56,8 +56,7 @@ enum FormatType {
   static let commit = make("(a{sv}aya(say)sstayay)")
   static let dictionary = make("a{sv}")
   static let summary = make("(a(s(taya{sv}))a{sv})")
-  static let deltaSuperblock = make("(a{sv}tayay(a{sv}aya(say)sstayay)aya(uayttay)a(yaytt))")
-  static let signedDelta = make("(taya{sv})")
+  static let attributes = make("a(ayay)")
 
   private static func make(_ text: String) -> GVariantType {
     guard let type = GVariantType(text) else { preconditionFailure("a type that is none") }

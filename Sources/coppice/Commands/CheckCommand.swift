@@ -37,7 +37,7 @@ extension Command {
     "plan", "says what an update would fetch, write and need, before the first file moves",
     details: "Fetches the folders of the commit and their metadata, which the update then need "
       + "not fetch again. Bytes are known where the commit carries 'ostree.sizes'.",
-    options: [Update.from, Downgrade.option]
+    options: [Update.from, Downgrade.option, DeltaText.option]
   ) { session throws(Message) in
     try session.prepareForWriting()
     let updater = try session.updater()
@@ -47,6 +47,7 @@ extension Command {
       try updater.plan(options) { session.progress.update(Update.state($0)) }
     }
     Update.warn(session, plan.check)
+    DeltaText.show(plan.deltas, session)
     for line in PlanText.lines(plan) { try session.terminal.line(line) }
     return Outcome(members: PlanText.members(plan))
   }
@@ -58,6 +59,7 @@ private enum PlanText {
     let name = Update.name(plan.check)
     var lines = [plan.check.isNew ? "update available: \(name)" : "up to date: \(name)"]
     lines.append("to fetch:    \(plan.content) files, \(bytes(plan.contentBytes))")
+    lines += DeltaText.lines(plan.deltas)
     lines.append("here:        \(plan.reused) files")
     lines.append("to write:    \(bytes(plan.writtenBytes))")
     for room in [plan.sysroot, plan.boot] + (plan.systemPartition.map { [$0] } ?? []) {
@@ -96,6 +98,7 @@ private enum PlanText {
         "to_fetch",
         .object([("content", .unsigned(plan.content)), ("bytes", number(plan.contentBytes))])
       ),
+      ("deltas", DeltaText.member(plan.deltas)),
       ("reused", .unsigned(plan.reused)),
       ("to_write_bytes", number(plan.writtenBytes)),
       (

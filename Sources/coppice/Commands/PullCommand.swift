@@ -22,7 +22,7 @@ extension Command {
       Option("read-back", help: "read from the medium again what was written, and verify it"),
       Option("url", .text("URL"), help: "fetch from this URL instead of the remote's"),
       Downgrade.option,
-      Option("disable-static-deltas", help: "fetch objects alone, no deltas"),
+      DeltaText.option,
     ]
   ) { session throws(Message) in
     let options = try PullCommand.options(session)
@@ -31,6 +31,7 @@ extension Command {
     let started = Clock.monotonicNanoseconds
     let result = try session.pull(remote, options, into: repo)
     let milliseconds = (Clock.monotonicNanoseconds - started) / 1_000_000
+    DeltaText.show(result.deltas, session)
     try session.terminal.line(PullCommand.text(result, milliseconds))
     return Outcome(members: PullCommand.members(result, milliseconds))
   }
@@ -83,6 +84,7 @@ enum PullCommand {
     }
     if arguments.isFlag("read-back") { options.readBack = .all }
     options.checksTimestamp = !arguments.isFlag(Downgrade.option.name)
+    options.usesDeltas = !arguments.isFlag(DeltaText.option.name)
     return options
   }
 
@@ -113,6 +115,10 @@ enum PullCommand {
         object: object)
     case .verify:
       return ProgressState(phase: "verify", done: progress.contentObjects, object: object)
+    case .delta:
+      return ProgressState(
+        phase: "content", done: progress.fetchedBytes, total: progress.deltaBytes, unit: .bytes,
+        object: object)
     }
   }
 
@@ -134,6 +140,7 @@ enum PullCommand {
         ])
       ),
       ("reused", .unsigned(result.reused)),
+      ("deltas", DeltaText.member(result.deltas)),
       ("written_bytes", .unsigned(result.writtenBytes)),
       ("seconds", .decimal(seconds(milliseconds))),
       ("peak_rss_bytes", .unsigned(Process.usage.peakBytes)),

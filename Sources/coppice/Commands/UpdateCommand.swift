@@ -16,7 +16,7 @@ extension Command {
       + "configuration name, or, without them, what the running deployment came from. Running it "
       + "again at any point continues where it stopped.",
     options: [
-      Update.from, Downgrade.option,
+      Update.from, Downgrade.option, DeltaText.option,
       Option("no-deploy", help: "fetch and verify only"),
       Option("reboot", help: "restart the machine if something was deployed"),
       Option("force", help: "deploy also what is deployed already, or was rejected before"),
@@ -53,6 +53,7 @@ enum Update {
     var options = UpdateOptions()
     options.from = arguments.value("from")
     options.allowsDowngrade = arguments.isFlag(Downgrade.option.name)
+    options.usesDeltas = !arguments.isFlag(DeltaText.option.name)
     options.deploys = !arguments.isFlag("no-deploy")
     options.isForced = arguments.isFlag("force")
     return options
@@ -95,6 +96,7 @@ enum Update {
     HandledText.warn(report.handled, nil, session)
     try HandledText.show(report.handled, session)
     if let pull = report.pull {
+      DeltaText.show(pull.deltas, session)
       try terminal.line(PullCommand.text(pull, report.milliseconds))
     }
     switch report.result {
@@ -164,6 +166,7 @@ enum Update {
         ])
       ),
       ("reused", .unsigned(pull?.reused ?? 0)),
+      ("deltas", DeltaText.member(pull?.deltas ?? [])),
       ("written_bytes", .unsigned(pull?.writtenBytes ?? 0)),
       ("handled", HandledText.member(report.handled)),
       ("removed", .array((report.deploy?.removed ?? []).map { .string($0) })),

@@ -81,6 +81,18 @@ extension PullError: Reportable {
         .failed, "gpg-demanded",
         "remote '\(remote)' demands GPG signatures, which coppice does not check",
         hint: "set 'gpg-verify=false' and, for signatures, 'sign-verify=ed25519' of the remote")
+    case .deltaCorrupt(let url, let found):
+      Message(
+        .refused, "delta-checksum-mismatch",
+        "superblock '\(url)' of a static delta has checksum \(found.hex), which the summary or "
+          + "index does not have",
+        hint: "is the upload to the server complete? '--disable-static-deltas' goes without",
+        url: url)
+    case .deltaSignatureRefused(let url):
+      Message(
+        .refused, "delta-signature-refused",
+        "no signature of superblock '\(url)' of a static delta was made by a trusted key",
+        hint: PullError.keys, url: url)
     case .refBinding(let ref, let commit, let bound):
       Message(
         .refused, "ref-binding",

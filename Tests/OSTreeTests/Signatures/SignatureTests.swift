@@ -26,8 +26,11 @@ import Testing
         try DetachedMetadata(parsing: Golden.bytes("summary.sig", in: "signed-repo"))
       )
     case "delta":
-      let delta = try SignedDelta(parsing: Golden.bytes("delta-signed.bin"))
-      return (delta.superblockBytes, delta.signatures)
+      let bytes = try Golden.bytes("delta-signed.bin")
+      let signatures = try #require(try DeltaSuperblock(parsing: bytes).signatures)
+      // The frame: eight bytes of magic before, and where the superblock ends at its end.
+      let end = Int(bytes[bytes.count - 2]) | Int(bytes[bytes.count - 1]) << 8
+      return (Array(bytes[8..<end]), signatures)
     default:
       let name = try Golden.checksum(which)
       return (
