@@ -19,7 +19,7 @@ public enum CompressedFile: Hashable, Sendable {
   private static func unpackXZ(
     _ bytes: [UInt8], _ limit: Int, _ memoryBytesMax: UInt64
   ) throws(CompressionError) -> [UInt8] {
-    var decoder = XZDecoder(dictionaryBytesMax: memoryBytesMax, outputBytesMax: UInt64(limit))
+    let decoder = XZDecoder(dictionaryBytesMax: memoryBytesMax, outputBytesMax: UInt64(limit))
     var output: [UInt8] = []
     var read = 0
     while true {

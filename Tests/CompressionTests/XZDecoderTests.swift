@@ -41,7 +41,7 @@ import Testing
     let folder = try TemporaryDirectory("unpacked")
     let file = try Shared(
       FileDescriptor.open(folder.file("all"), [.readWrite, .create, .exclusive]))
-    var decoder = XZDecoder(
+    let decoder = XZDecoder(
       into: file, dictionaryBytesMax: dictionaryBytesMax, outputBytesMax: outputBytesMax)
     var position = 0
     var seen: [UInt8] = []

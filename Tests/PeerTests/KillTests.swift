@@ -39,6 +39,35 @@ import Testing
     #expect(kills >= Self.momentsMax / 2, "most of the pulls had ended before they were killed")
   }
 
+  @Test func `a pull by static delta that is killed is completed by the next one`() throws {
+    let fixture = try PeerFixture("kill-delta", empty: true)
+    try fixture.publishRandom(megabytes: 6)
+    try fixture.makeDelta(["--empty", "--max-chunk-size=1", "--min-fallback-size=100"])
+    let commit = try fixture.commit()
+    let (rate, seconds) = ("--limit-rate=6000000", 1.4)
+    var random = SeededRandom.ofThisRun()
+    var kills = 0
+    for moment in 1...6 {
+      let repo = try fixture.repo("bare-user", "ours\(moment)", core: [])
+      let pull = try fixture.startPull(into: repo, rate, "os/main")
+      let delay = seconds * Double(moment) / 7 + random.below(0.1)
+      Thread.sleep(forTimeInterval: delay)
+      pull.send(signal: SIGKILL)
+      guard try pull.wait(seconds: 60).status != 0 else { continue }
+      kills += 1
+      try repo.fsck()
+      let before = try fixture.web.requests().count
+      let run = try fixture.mustPull(into: repo)
+      let delta = try #require(run.pulled?.deltas.first, "killed after \(delay) s, \(run)")
+      #expect(delta.passedOver == nil)
+      let parts = try fixture.web.requests().dropFirst(before).filter { $0.contains("/deltas/") }
+      #expect(parts.count == delta.parts + 1, "seed \(random.seed)")
+      try fixture.check(repo)
+      #expect(!repo.isPartial(commit))
+    }
+    #expect(kills >= 3, "most of the pulls had ended before they were killed")
+  }
+
   @Test(arguments: DeviceFixture.canHaveOwnBoot ? [false, true] : [false])
   func `a deploy that is killed at ten moments leaves the old order or the new one`(
     hasOwnBoot: Bool

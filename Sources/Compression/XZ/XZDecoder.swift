@@ -11,7 +11,7 @@ public import Linux
 /// ```
 /// magic flags CRC32 │ header LZMA2… padding check │ … │ index │ CRC32 size flags magic
 /// ```
-public struct XZDecoder: ~Copyable {
+public final class XZDecoder {
   /// What the decoder came to.
   public enum Event: Sendable {
     /// More of the stream must come.
@@ -85,7 +85,7 @@ public struct XZDecoder: ~Copyable {
 
   /// Goes on with `input`, of which it takes the front. Throws `.corrupt`, `.unsupported` for what
   /// no other program writes unasked, `.outOfMemory`, `.tooLarge` and `.file`.
-  public mutating func step(
+  public func step(
     _ input: Span<UInt8>
   ) throws(CompressionError) -> (consumed: Int, event: Event) {
     try passOutput()
@@ -95,7 +95,7 @@ public struct XZDecoder: ~Copyable {
     return (input.count - rest.count, event)
   }
 
-  private mutating func run(_ input: inout Span<UInt8>) throws(CompressionError) -> Event {
+  private func run(_ input: inout Span<UInt8>) throws(CompressionError) -> Event {
     while true {
       switch state {
       case .streamHeader:
@@ -141,14 +141,14 @@ public struct XZDecoder: ~Copyable {
 // Output.
 extension XZDecoder {
   /// Lends what came out with the last `.output`.
-  public borrowing func withOutput<E: Error>(
+  public func withOutput<E: Error>(
     _ body: (Span<UInt8>) throws(E) -> Void
   ) throws(E) {
     if filter != nil || !filtered.isEmpty { return try body(filtered.span) }
     try window.withFresh(body)
   }
 
-  private mutating func takeOutput() throws(CompressionError) {
+  private func takeOutput() throws(CompressionError) {
     var check = self.check
     var filter = self.filter
     var filtered: [UInt8] = []
@@ -170,7 +170,7 @@ extension XZDecoder {
   }
 
   /// Whether the filter had held something back.
-  private mutating func endFilter() throws(CompressionError) -> Bool {
+  private func endFilter() throws(CompressionError) -> Bool {
     guard filter != nil else { return false }
     let rest = filter!.finish()
     filter = nil
@@ -179,7 +179,7 @@ extension XZDecoder {
     return !rest.isEmpty
   }
 
-  private mutating func passOutput() throws(CompressionError) {
+  private func passOutput() throws(CompressionError) {
     guard isLent else { return }
     isLent = false
     filtered = []
@@ -189,7 +189,7 @@ extension XZDecoder {
 
 // The container.
 extension XZDecoder {
-  private mutating func take(_ input: inout Span<UInt8>) -> UInt8? {
+  private func take(_ input: inout Span<UInt8>) -> UInt8? {
     guard !input.isEmpty else { return nil }
     let byte = input[0]
     input = input.extracting(droppingFirst: 1)
@@ -197,12 +197,12 @@ extension XZDecoder {
   }
 
   /// Whether `count` bytes are gathered.
-  private mutating func gather(_ count: Int, _ input: inout Span<UInt8>) -> Bool {
+  private func gather(_ count: Int, _ input: inout Span<UInt8>) -> Bool {
     while gathered.count < count, let byte = take(&input) { gathered.append(byte) }
     return gathered.count == count
   }
 
-  private mutating func readStreamHeader() throws(CompressionError) {
+  private func readStreamHeader() throws(CompressionError) {
     guard gathered.starts(with: XZDecoder.magic),
       CRC.ieee(gathered[6..<8]) == littleEndian(gathered[8...])
     else { throw .corrupt }
@@ -212,7 +212,7 @@ extension XZDecoder {
     state = .blockStart
   }
 
-  private mutating func beginBlock() throws(CompressionError) {
+  private func beginBlock() throws(CompressionError) {
     let header = try XZBlockHeader(gathered)
     headerBytes = gathered.count
     guard header.dictionaryBytes <= dictionaryBytesMax else { throw .outOfMemory }
@@ -233,7 +233,7 @@ extension XZDecoder {
   /// To a multiple of four.
   private var paddingBytes: Int { Int((4 - lzma2.inputBytes % 4) % 4) }
 
-  private mutating func endBlock() throws(CompressionError) {
+  private func endBlock() throws(CompressionError) {
     let padding = paddingBytes
     guard gathered[..<padding].allSatisfy({ $0 == 0 }), check.holds(gathered[padding...]),
       header?.packedBytes.map({ $0 == lzma2.inputBytes }) ?? true,

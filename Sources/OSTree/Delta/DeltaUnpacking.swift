@@ -47,7 +47,7 @@ extension Staging {
   private func unpack(_ slice: DeltaSlice) throws(DeltaError) -> DeltaSlice {
     let scratch: Shared<FileDescriptor>
     do throws(OSTreeError) { scratch = try openScratch() } catch { throw .ostree(error) }
-    var decoder = XZDecoder(
+    let decoder = XZDecoder(
       into: scratch, dictionaryBytesMax: DeltaLimits.dictionaryBytesMax,
       outputBytesMax: DeltaLimits.partBytesMax)
     var input = DeltaWindow(slice, windowBytes: 32 << 10)
@@ -60,7 +60,7 @@ extension Staging {
           place = try input.fill(at: position, count: slice.count - position)
         } catch { throw .scratch(error) }
       }
-      let (consumed, event) = try step(&decoder, input.bytes.span.extracting(place))
+      let (consumed, event) = try step(decoder, input.bytes.span.extracting(place))
       position += UInt64(consumed)
       switch event {
       case .inputUsed: if position == slice.count { throw .unusable(.packed) }
@@ -71,7 +71,7 @@ extension Staging {
   }
 
   private func step(
-    _ decoder: inout XZDecoder, _ input: Span<UInt8>
+    _ decoder: XZDecoder, _ input: Span<UInt8>
   ) throws(DeltaError) -> (consumed: Int, event: XZDecoder.Event) {
     do throws(CompressionError) { return try decoder.step(input) } catch {
       switch error {
