@@ -144,6 +144,7 @@ extension XZDecoder {
   public func withOutput<E: Error>(
     _ body: (Span<UInt8>) throws(E) -> Void
   ) throws(E) {
+    let filtered = self.filtered
     if filter != nil || !filtered.isEmpty { return try body(filtered.span) }
     try window.withFresh(body)
   }
