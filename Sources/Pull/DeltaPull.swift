@@ -24,21 +24,28 @@ public struct DeltaReport: Sendable {
 /// they walk the whole tree afterwards. Nothing is taken on trust but the checksum of the
 /// superblock; each object counts by its own.
 final class DeltaPull: Sendable {
-  private let server: PullSource.HTTPServer
+  private enum Source: Sendable {
+    case server(PullSource.HTTPServer, DeltaOffer, RemoteTrust)
+    /// What was read already; parts that are not in it lie in the folder.
+    case local(DeltaSuperblock, folder: String?)
+  }
+  private let source: Source
   private let context: PullContext
-  private let offer: DeltaOffer
-  private let trust: RemoteTrust
   private let result: Guarded<DeltaReport>
 
   init(
     _ server: PullSource.HTTPServer, _ context: PullContext, _ offer: DeltaOffer,
     _ trust: RemoteTrust
   ) {
-    self.server = server
+    source = .server(server, offer, trust)
     self.context = context
-    self.offer = offer
-    self.trust = trust
     result = Guarded(DeltaReport(name: offer.name))
+  }
+
+  init(_ superblock: DeltaSuperblock, parts folder: String?, _ context: PullContext) {
+    source = .local(superblock, folder: folder)
+    self.context = context
+    result = Guarded(DeltaReport(name: superblock.name))
   }
 
   var report: DeltaReport { result.withLock { $0 } }
@@ -46,7 +53,7 @@ final class DeltaPull: Sendable {
   /// Runs on a thread of its own. A failure is that of the context.
   func run(planOnly: Bool) {
     do throws(DeltaStop) {
-      let superblock = try fetchSuperblock()
+      let superblock = try openSuperblock()
       try check(superblock)
       for index in 0..<superblock.partCount {
         try take(index, of: superblock, planOnly: planOnly)
@@ -59,7 +66,17 @@ final class DeltaPull: Sendable {
     }
   }
 
-  private func fetchSuperblock() throws(DeltaStop) -> DeltaSuperblock {
+  private func openSuperblock() throws(DeltaStop) -> DeltaSuperblock {
+    switch source {
+    case .server(let server, let offer, let trust):
+      return try fetchSuperblock(server, offer, trust)
+    case .local(let superblock, _): return superblock
+    }
+  }
+
+  private func fetchSuperblock(
+    _ server: PullSource.HTTPServer, _ offer: DeltaOffer, _ trust: RemoteTrust
+  ) throws(DeltaStop) -> DeltaSuperblock {
     let url = server.base.appending(offer.name.superblockPath)
     let download = try DeltaDownload(url, limitBytes: DeltaLimits.superblockBytesMax, context)
     let (file, checksum) = try download.run(on: server.client)
@@ -114,10 +131,9 @@ final class DeltaPull: Sendable {
     if !planOnly {
       try checkRoom(part)
       if let inside {
-        guard let slice = inside.slice else { throw .passedOver(.layout) }
-        try apply(part, inside.compression, slice)
+        try apply(part, inside)
       } else {
-        try fetchAndApply(part, index)
+        try applyFile(part, index)
       }
     }
     result.withLock {
@@ -143,27 +159,60 @@ final class DeltaPull: Sendable {
     }
   }
 
-  private func fetchAndApply(_ part: DeltaPart, _ index: Int) throws(DeltaStop) {
-    let path = offer.name.partPath(index)
-    let download = try DeltaDownload(
-      server.contentBase.appending(path), limitBytes: part.storedBytes, context)
-    let (file, checksum) = try download.run(on: server.client)
-    guard checksum == part.checksum, download.byteCount > 0 else {
-      throw .passedOver(.part(file: path, found: checksum))
+  /// The file of a part, verified.
+  private func open(_ part: DeltaPart, _ index: Int) throws(DeltaStop) -> DeltaSlice {
+    let name: String
+    let (file, checksum, count): (Shared<FileDescriptor>, Checksum, UInt64)
+    switch source {
+    case .server(let server, let offer, _):
+      name = offer.name.partPath(index)
+      let download = try DeltaDownload(
+        server.contentBase.appending(name), limitBytes: part.storedBytes, context)
+      (file, checksum) = try download.run(on: server.client)
+      count = download.byteCount
+    case .local(_, let folder):
+      name = "\(folder ?? ".")/\(index)"
+      guard folder != nil else { throw .passedOver(.missing(file: "\(index)")) }
+      (file, checksum, count) = try DeltaPull.read(name)
     }
-    var first: [UInt8] = [0]
-    do throws(Errno) { _ = try file.value.read(into: &first, count: 1, offset: 0) } catch {
-      throw DeltaStop(scratch: error, in: context.staging.repo)
+    guard checksum == part.checksum, count > 0 else {
+      throw .passedOver(.part(file: name, found: checksum))
     }
-    try apply(
-      part, first[0], DeltaSlice(file, offset: 1, count: download.byteCount - 1))
+    return DeltaSlice(file, offset: 0, count: count)
   }
 
-  private func apply(
-    _ part: DeltaPart, _ compression: UInt8, _ slice: DeltaSlice
-  ) throws(DeltaStop) {
+  private static func read(
+    _ path: String
+  ) throws(DeltaStop) -> (Shared<FileDescriptor>, Checksum, UInt64) {
+    var hash = SHA256()
+    var reader = FileHash()
+    do throws(Errno) {
+      let file = Shared(try FileDescriptor.open(path))
+      let count = try reader.update(&hash, with: file.value, dropBehind: false)
+      return (file, hash.finish(), UInt64(count))
+    } catch {
+      if error == .notFound { throw .passedOver(.missing(file: path)) }
+      throw .failed(.ostree(.file(path: path, error)))
+    }
+  }
+
+  private func applyFile(_ part: DeltaPart, _ index: Int) throws(DeltaStop) {
+    let slice = try open(part, index)
+    try reading { () throws(DeltaError) in
+      try context.staging.apply(part, file: slice, hooks)
+    }
+  }
+
+  private func apply(_ part: DeltaPart, _ inside: DeltaInlinePart) throws(DeltaStop) {
+    guard let slice = inside.slice else { throw .passedOver(.layout) }
+    try reading { () throws(DeltaError) in
+      try context.staging.apply(part, compression: inside.compression, slice, hooks)
+    }
+  }
+
+  private var hooks: DeltaHooks {
     let context = self.context
-    let hooks = DeltaHooks(
+    return DeltaHooks(
       admits: { name, bytes in
         if context.failure != nil { return false }
         guard name.type == .file else { return true }
@@ -180,9 +229,6 @@ final class DeltaPull: Sendable {
         }
         context.progress.stored(name, bytes: bytes)
       })
-    try reading { () throws(DeltaError) in
-      try context.staging.apply(part, compression: compression, slice, hooks)
-    }
   }
 
   private func reading<R>(_ body: () throws(DeltaError) -> R) throws(DeltaStop) -> R {

@@ -42,6 +42,8 @@ public enum PullError: Error, Hashable, Sendable {
   /// The remote demands GPG, which coppice does not have.
   case gpgDemanded(remote: String)
 
+  /// A static delta on this machine cannot be used.
+  case delta(path: String, DeltaFault)
   /// The superblock of a static delta is not the one that the summary or index speaks of.
   case deltaCorrupt(url: String, found: Checksum)
   /// The superblock is signed, and by nobody whom the remote trusts.

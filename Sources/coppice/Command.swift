@@ -47,7 +47,8 @@ struct Command: Sendable {
   static let all: [Command] = [
     .status, .check, .update, .plan, .pull, .deploy, .rollback, .markGood, .pin, .unpin, .undeploy,
     .kargs,
-    .prune, .diff, .fsck, .doctor, .config, .remote, .refs, .revParse, .show, .log, .list, .cat,
+    .prune, .diff, .fsck, .doctor, .config, .remote, .staticDelta, .refs, .revParse, .show, .log,
+    .list, .cat,
     .checkout, .provision, .manifest, .tuf, .initSysroot, .prepareRoot, .finalize, .boot,
     .selfTest,
   ]

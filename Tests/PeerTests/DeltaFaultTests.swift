@@ -36,7 +36,7 @@ import Testing
     try expectPassedOver(fixture, repo, "has checksum")
     let (second, other) = try prepare()
     try FileManager.default.removeItem(atPath: second.deltaFile("0"))
-    try expectPassedOver(second, other, "is not on the server")
+    try expectPassedOver(second, other, "is not there")
   }
 
   @Test func `a superblock that is not that of the summary is refused`() throws {
@@ -53,7 +53,7 @@ import Testing
   @Test func `a superblock that is missing or damaged is passed over`() throws {
     let (fixture, repo) = try prepare()
     try FileManager.default.removeItem(atPath: fixture.deltaFile("superblock"))
-    try expectPassedOver(fixture, repo, "is not on the server")
+    try expectPassedOver(fixture, repo, "is not there")
     // Damaged, and named by the summary as it is: whoever made it made it wrong.
     for place in [3, 300, -1, -40] {
       let (fixture, repo) = try prepare()

@@ -40,6 +40,13 @@ public enum DeltaFault: Error, Hashable, Sendable {
   case room
   /// A repo in archive mode cannot take files apart.
   case archive
+  /// The commit that it starts from is not in the repo, or not whole.
+  case start(Checksum)
+  /// A signature is demanded: there is none, or none by a key that was given.
+  case unsigned
+  case signature
+  /// This object of the commit is neither in the delta nor in the repo.
+  case incomplete(ObjectName)
   /// Objects that are not in the delta, where there is no server to ask.
   case fallbacks(UInt64)
 }

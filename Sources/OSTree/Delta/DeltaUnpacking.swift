@@ -44,6 +44,19 @@ extension Staging {
     try applier.run()
   }
 
+  /// The same for the file of a part, whose first byte says how it is packed.
+  public func apply(
+    _ part: DeltaPart, file slice: DeltaSlice, _ hooks: DeltaHooks
+  ) throws(DeltaError) {
+    var window = DeltaWindow(slice, windowBytes: 1)
+    let compression: UInt8
+    do throws(Errno) {
+      let place = try window.fill(at: 0, count: 1)
+      compression = window.bytes[place.lowerBound]
+    } catch { throw .scratch(error) }
+    try apply(part, compression: compression, slice.dropping(first: 1), hooks)
+  }
+
   private func unpack(_ slice: DeltaSlice) throws(DeltaError) -> DeltaSlice {
     let scratch: Shared<FileDescriptor>
     do throws(OSTreeError) { scratch = try openScratch() } catch { throw .ostree(error) }

@@ -10,7 +10,7 @@ extension DeltaFault {
     switch self {
     case .superblock(let error): "its superblock is malformed: \(error.words)"
     case .otherName(let name): "its superblock is that of '\(name.text)'"
-    case .missing(let file): "'\(file)' is not on the server"
+    case .missing(let file): "'\(file)' is not there"
     case .part(let file, let found): "part '\(file)' has checksum \(found.hex)"
     case .tooLarge(let quantity, let needed, let limit):
       needed.map { "\(quantity.words) has \($0) bytes, and may have \(limit)" }
@@ -30,7 +30,33 @@ extension DeltaFault {
     case .count: "a part has more or fewer objects than it lists"
     case .room: "the file system has no room for what it needs besides the objects"
     case .archive: "a repo of mode 'archive' cannot take it"
-    case .fallbacks(let count): "\(count) of its objects are not in it"
+    case .start(let commit): "commit '\(commit.hex)', which it starts from, is not here"
+    case .unsigned: "it is not signed"
+    case .signature: "no signature of it was made by a trusted key"
+    case .incomplete(let name): "object '\(name.path)' of its commit is not in it, and not here"
+    case .fallbacks(let count):
+      count == 1 ? "one of its objects is not in it" : "\(count) of its objects are not in it"
+    }
+  }
+
+  /// Where no object can be had one by one.
+  func message(_ path: String) -> Message {
+    let text = "cannot apply static delta '\(path)': \(words)"
+    switch self {
+    case .start:
+      return Message(
+        .failed, "delta-start-missing", text, hint: "pull or apply that commit first", path: path)
+    case .fallbacks:
+      return Message(
+        .failed, "delta-has-fallbacks", text,
+        hint: "make it with '--min-fallback-size=0' or with '--inline'", path: path)
+    case .archive: return Message(.failed, "delta-needs-files", text, path: path)
+    case .tooLarge: return Message(.failed, "delta-too-large", text, path: path)
+    case .missing: return Message(.failed, "delta-part-missing", text, path: path)
+    case .room: return Message(.space, "no-space", text, path: path)
+    case .unsigned: return Message(.refused, "delta-unsigned", text, path: path)
+    case .signature: return Message(.refused, "delta-signature-refused", text, path: path)
+    default: return Message(.refused, "delta-refused", text, path: path)
     }
   }
 

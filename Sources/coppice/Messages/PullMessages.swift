@@ -81,6 +81,7 @@ extension PullError: Reportable {
         .failed, "gpg-demanded",
         "remote '\(remote)' demands GPG signatures, which coppice does not check",
         hint: "set 'gpg-verify=false' and, for signatures, 'sign-verify=ed25519' of the remote")
+    case .delta(let path, let fault): fault.message(path)
     case .deltaCorrupt(let url, let found):
       Message(
         .refused, "delta-checksum-mismatch",

@@ -9,8 +9,8 @@ struct FuzzTarget: Sendable {
   let run: @Sendable ([UInt8]) -> Void
 
   static let all: [FuzzTarget] =
-    codecTargets + identityTargets + transportTargets + objectTargets + metadataTargets
-    + [responseTarget, canary]
+    codecTargets + identityTargets + transportTargets + objectTargets + deltaTargets
+    + metadataTargets + [responseTarget, canary]
 
   /// Breaks on purpose. Who finds nothing here finds nothing anywhere.
   static let canary = FuzzTarget(name: "canary") { bytes in
