@@ -75,13 +75,16 @@ let package = Package(
         "Updater", "Initramfs", "Uptane", "Pull", "Deploy", "Configuration", "OSTree", "Boot",
         "Transport", "Compression", "Cryptography", "Linux", "Codec",
       ]),
+    module(
+      "Bench",
+      ["Pull", "OSTree", "Transport", "Compression", "Cryptography", "Linux", "Codec"]),
 
     .executableTarget(
       name: "coppice",
       dependencies: [
-        "SelfTest", "Updater", "Initramfs", "Gateway", "Uptane", "Pull", "Deploy", "Configuration",
-        "OSTree",
-        "Boot", "Transport", "Compression", "Cryptography", "Linux", "Codec",
+        "SelfTest", "Bench", "Updater", "Initramfs", "Gateway", "Uptane", "Pull", "Deploy",
+        "Configuration", "OSTree", "Boot", "Transport", "Compression", "Cryptography", "Linux",
+        "Codec",
       ],
       swiftSettings: strict),
 
@@ -110,6 +113,7 @@ let package = Package(
       "InitramfsTests",
       ["Initramfs", "Deploy", "Boot", "OSTree", "Compression", "Cryptography", "Linux", "Codec"]),
     tests("SelfTestTests", ["SelfTest"]),
+    tests("BenchTests", ["Bench", "OSTree", "Cryptography", "Linux", "Codec"]),
     .testTarget(
       name: "CLITests", dependencies: ["Support", "coppice"], path: "Tests/CLITests",
       swiftSettings: strict),

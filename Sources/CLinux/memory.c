@@ -19,6 +19,20 @@ int clinux_unmap(void *start, size_t count) { return munmap(start, count); }
 int clinux_madvise(void *start, size_t count, int advice) { return madvise(start, count, advice); }
 size_t clinux_page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
+int64_t clinux_resident_pages(void *start, size_t count) {
+  unsigned char pages[1024];
+  size_t page = clinux_page_size();
+  int64_t resident = 0;
+  for (size_t position = 0; position < count;) {
+    size_t left = (count - position + page - 1) / page;
+    size_t step = left < sizeof pages ? left : sizeof pages;
+    if (mincore((char *)start + position, step * page, pages) != 0) return -1;
+    for (size_t i = 0; i < step; i++) resident += pages[i] & 1;
+    position += step * page;
+  }
+  return resident;
+}
+
 static _Thread_local volatile sig_atomic_t bus_error;
 static uintptr_t page_mask;
 

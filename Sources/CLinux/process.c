@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -40,6 +41,13 @@ const char *clinux_environment(const char *name) { return getenv(name); }
 void clinux_exit(int code) { exit(code); }
 void clinux_abort(void) { abort(); }
 uint32_t clinux_effective_user(void) { return geteuid(); }
+int clinux_end_with_parent(void) {
+  pid_t parent = getppid();
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return -1;
+  if (getppid() == parent) return 0;
+  errno = ESRCH;
+  return -1;
+}
 int clinux_process_id(void) { return getpid(); }
 uint32_t clinux_umask(uint32_t mask) { return umask(mask); }
 int clinux_is_terminal(int fd) { return isatty(fd); }

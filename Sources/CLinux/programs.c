@@ -72,7 +72,8 @@ static _Noreturn void execute(const struct program *program, int failure) {
   _exit(127);
 }
 
-static int run(const struct program *program, int64_t limit) {
+// Gives the number of the child once it runs the program, or -1.
+static pid_t start(const struct program *program) {
   int failure[2];
   if (pipe2(failure, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
@@ -89,42 +90,53 @@ static int run(const struct program *program, int64_t limit) {
   reason = 0;
   ssize_t count = read(failure[0], &reason, sizeof reason);
   close(failure[0]);
-
-  int status = 0, result = CLINUX_TIMED_OUT;
-  int64_t end = clinux_monotonic() + limit;
-  while (clinux_monotonic() < end) {
-    pid_t found = waitpid(child, &status, WNOHANG);
-    if (found == child) {
-      result = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-      break;
-    }
-    clinux_sleep(10000000);
-  }
-  if (result == CLINUX_TIMED_OUT) {
-    kill(-child, SIGKILL);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
-  if (count != sizeof reason) return result;
+  if (count != sizeof reason) return child;
+  clinux_end_program(child);
   errno = reason;
   return -1;
 }
 
-int clinux_run_program(const char *path, struct clinux_strings arguments,
-                       struct clinux_strings variables, const char *directory, int64_t limit) {
+int clinux_program_result(int child) {
+  int status = 0;
+  if (waitpid(child, &status, WNOHANG) != child) return CLINUX_STILL_RUNNING;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+void clinux_end_program(int child) {
+  kill(-child, SIGKILL);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+  }
+}
+
+int clinux_start_program(const char *path, struct clinux_strings arguments,
+                         struct clinux_strings variables, const char *directory) {
   struct program program = {.path = path, .directory = directory};
   program.words = calloc(arguments.count + 3, sizeof *program.words);
   program.environment = merged_environment(variables);
-  int result = -1, reason = ENOMEM;
+  int child = -1, reason = ENOMEM;
   if (program.words != NULL && program.environment != NULL) {
     program.words[0] = (char *)"sh";
     program.words[1] = (char *)path;
     add_strings(program.words, 2, arguments);
-    result = run(&program, limit);
+    child = start(&program);
     reason = errno;
   }
   free(program.words);
   free(program.environment);
   errno = reason;
-  return result;
+  return child;
+}
+
+int clinux_run_program(const char *path, struct clinux_strings arguments,
+                       struct clinux_strings variables, const char *directory, int64_t limit) {
+  int child = clinux_start_program(path, arguments, variables, directory);
+  if (child < 0) return -1;
+  int64_t end = clinux_monotonic() + limit;
+  while (clinux_monotonic() < end) {
+    int result = clinux_program_result(child);
+    if (result != CLINUX_STILL_RUNNING) return result;
+    clinux_sleep(10000000);
+  }
+  clinux_end_program(child);
+  return CLINUX_TIMED_OUT;
 }

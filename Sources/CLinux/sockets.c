@@ -134,6 +134,31 @@ int clinux_socket_error(int fd) {
   return failure;
 }
 
+int clinux_listen_loopback(uint16_t *port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t count = sizeof address;
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 64) != 0 ||
+      getsockname(fd, (struct sockaddr *)&address, &count) != 0) {
+    int failure = errno;
+    close(fd);
+    errno = failure;
+    return -1;
+  }
+  *port = ntohs(address.sin_port);
+  return fd;
+}
+
+int clinux_accept(int fd) {
+  int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+  if (connection < 0) return -1;
+  int on = 1;
+  setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return connection;
+}
+
 int64_t clinux_send(int fd, const void *buffer, size_t count) {
   return send(fd, buffer, count, MSG_NOSIGNAL);
 }

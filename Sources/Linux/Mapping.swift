@@ -36,11 +36,31 @@ internal import CLinux
     }
   }
 
+  /// Brings all of it into the page tables at once, where the kernel can: fewer faults, and the
+  /// media are waited for here. madvise(2), `MADV_POPULATE_READ`, Linux 5.14.
+  public borrowing func populate() {
+    if let start = unsafe start {
+      _ = unsafe clinux_madvise(start, count, Int32(CLINUX_MADV_POPULATE_READ))
+    }
+  }
+
   /// Gives the memory back; what is looked at again is read again. madvise(2).
   public borrowing func forget() {
     if let start = unsafe start {
       _ = unsafe clinux_madvise(start, count, Int32(CLINUX_MADV_DONTNEED))
     }
+  }
+
+  /// How much of the first `count` bytes of `file` is in the page cache, in whole pages. Only its
+  /// owner is told, or who may write to it; others see all of it there. mincore(2), Linux 5.2.
+  public static func residentBytes(
+    of file: borrowing FileDescriptor, count: Int
+  ) throws(Errno) -> Int64 {
+    guard count > 0 else { return 0 }
+    let raw = file.raw
+    guard let start = unsafe clinux_map_readonly(raw, count, 0) else { throw .last }
+    defer { _ = unsafe clinux_unmap(start, count) }
+    return try retrying { unsafe clinux_resident_pages(start, count) } * Int64(pageBytes)
   }
 
   /// Lends the bytes.

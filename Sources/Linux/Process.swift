@@ -30,6 +30,12 @@ public enum Process {
 
   public static func exit(_ code: Int32) -> Never { clinux_exit(code) }
 
+  /// From here on this process is killed when the one that started it ends. Throws if that happens
+  /// meanwhile. prctl(2), `PR_SET_PDEATHSIG`.
+  public static func endWithParent() throws(Errno) {
+    _ = try retrying { clinux_end_with_parent() }
+  }
+
   /// Sets the mask of permission bits that new files do not get; gives the old one. umask(2).
   @discardableResult
   public static func setFileModeMask(_ mask: UInt32) -> UInt32 { clinux_umask(mask) }

@@ -26,25 +26,64 @@ public struct Program: Sendable {
   /// or a variable that holds a NUL. fork(2), execve(2), setpgid(2), chdir(2).
   public func run(limitSeconds: Int) throws(Errno) -> ProgramEnd {
     let limit = Int64(limitSeconds) * 1_000_000_000
+    let result = unsafe try call { path, words, settings, directory in
+      unsafe clinux_run_program(path, words, settings, directory, limit)
+    }
+    return result == CLINUX_TIMED_OUT ? .timedOut : ProgramEnd(result)
+  }
+
+  /// As `run`, but does not wait.
+  public func start() throws(Errno) -> StartedProgram {
+    StartedProgram(
+      unsafe try call { path, words, settings, directory in
+        unsafe clinux_start_program(path, words, settings, directory)
+      })
+  }
+
+  private func call(
+    _ body: (UnsafePointer<CChar>, clinux_strings, clinux_strings, UnsafePointer<CChar>?) -> Int32
+  ) throws(Errno) -> Int32 {
     let (words, settings) = (
       try StringList(arguments), try StringList(variables.map { "\($0.name)=\($0.value)" })
     )
-    let result = try retrying {
+    return try retrying {
       unsafe withPath(path) { path in
         unsafe words.withStrings { words in
           unsafe settings.withStrings { settings in
-            guard let workingDirectory else {
-              return unsafe clinux_run_program(path, words, settings, nil, limit)
-            }
-            return unsafe withPath(workingDirectory) {
-              unsafe clinux_run_program(path, words, settings, $0, limit)
-            }
+            guard let workingDirectory else { return unsafe body(path, words, settings, nil) }
+            return unsafe withPath(workingDirectory) { unsafe body(path, words, settings, $0) }
           }
         }
       }
     }
-    if result == CLINUX_TIMED_OUT { return .timedOut }
-    return result < 256 ? .exited(result) : .killed(signal: result - 256)
+  }
+}
+
+/// A program that was started; letting go of it kills it, with all that it has started in its
+/// process group.
+public struct StartedProgram: ~Copyable {
+  private let process: Int32
+  private var found: ProgramEnd?
+
+  fileprivate init(_ process: Int32) { self.process = process }
+
+  /// How it ended; nil as long as it runs. waitpid(2).
+  public mutating func end() -> ProgramEnd? {
+    if let found { return found }
+    let result = clinux_program_result(process)
+    if result != CLINUX_STILL_RUNNING { found = ProgramEnd(result) }
+    return found
+  }
+
+  deinit {
+    if found == nil { clinux_end_program(process) }
+  }
+}
+
+extension ProgramEnd {
+  /// From what the C part gives.
+  fileprivate init(_ result: Int32) {
+    self = result < 256 ? .exited(result) : .killed(signal: result - 256)
   }
 }
 

@@ -50,7 +50,7 @@ struct Command: Sendable {
     .prune, .diff, .fsck, .doctor, .config, .remote, .staticDelta, .refs, .revParse, .show, .log,
     .list, .cat,
     .checkout, .provision, .manifest, .tuf, .initSysroot, .prepareRoot, .finalize, .boot,
-    .selfTest,
+    .bench, .benchChild, .selfTest,
   ]
 }
 

@@ -4,9 +4,10 @@ import Linux
 
 /// How far a command has come.
 struct ProgressState: Sendable {
-  enum Unit: String, Sendable { case bytes, objects }
+  enum Unit: String, Sendable { case bytes, objects, measures }
 
-  /// `metadata`, `content`, `deploy`, `verify`, `apps`; at the end `done` or `error`.
+  /// `metadata`, `content`, `deploy`, `verify`, `apps`, or the name of a benchmark; at the end
+  /// `done` or `error`.
   var phase: String
   var done: UInt64 = 0
   /// 0 while it is not known.
@@ -122,8 +123,9 @@ final class Progress: Sendable {
 
   private func amount(_ state: ProgressState) -> String {
     switch (state.unit, state.total) {
-    case (.objects, 0): "\(state.done) objects"
-    case (.objects, _): "\(state.done) of \(state.total) objects"
+    case (.objects, 0), (.measures, 0): "\(state.done) \(state.unit.rawValue)"
+    case (.objects, _), (.measures, _):
+      "\(state.done) of \(state.total) \(state.unit.rawValue)"
     case (.bytes, 0): HumanSize.text(state.done)
     case (.bytes, _): "\(HumanSize.text(state.done)) of \(HumanSize.text(state.total))"
     }

@@ -67,4 +67,35 @@ import Testing
     #expect(
       run(Program(try script("#!/bin/sh\nsleep 20\n")), seconds: 1) == .success(.timedOut))
   }
+
+  @Test func `a program that is not waited for is asked how it ended, or ends with its value`()
+    throws
+  {
+    var short = try Program(try script("#!/bin/sh\nexit 3\n")).start()
+    while short.end() == nil { Clock.sleep(milliseconds: 10) }
+    #expect(short.end() == .exited(3))
+
+    let said = folder.file("said")
+    try endOne(Program(try script("#!/bin/sh\necho $$ >'\(said)'\nexec sleep 60\n", "long")))
+    let process = try folder.readText("said").dropLast()
+    #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)/fd"))
+  }
+
+  /// Starts it, and lets go of it when it has said something.
+  private func endOne(_ program: Program) throws {
+    var started = try program.start()
+    while (try? folder.readText("said"))?.hasSuffix("\n") != true { Clock.sleep(milliseconds: 10) }
+    #expect(started.end() == nil)
+  }
+
+  @Test func `a listener takes connections of this machine`() throws {
+    let listener = try LoopbackListener()
+    let address = try #require(SocketAddress("127.0.0.1", port: listener.port))
+    let client = try Socket(connectingTo: address)
+    let connection = try listener.accept()
+    try connection.write("hello")
+    var buffer = [UInt8](repeating: 0, count: 16)
+    #expect(client.wait(for: .read, milliseconds: 5000) == .read)
+    #expect(try client.receive(into: &buffer, 0..<16) == 5)
+  }
 }

@@ -18,6 +18,8 @@ const char *_Nullable clinux_environment(const char *name);
 _Noreturn void clinux_exit(int code);
 _Noreturn void clinux_abort(void);
 uint32_t clinux_effective_user(void);
+// From here on the end of the parent is the end of this process: -1 if it ends meanwhile.
+int clinux_end_with_parent(void);
 int clinux_process_id(void);
 uint32_t clinux_umask(uint32_t mask);
 int clinux_is_terminal(int fd);

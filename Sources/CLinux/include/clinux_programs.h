@@ -7,7 +7,7 @@
 
 #pragma clang assume_nonnull begin
 
-enum { CLINUX_TIMED_OUT = 1024 };
+enum { CLINUX_TIMED_OUT = 1024, CLINUX_STILL_RUNNING = 1025 };
 
 // Strings one behind the other, each with its NUL.
 struct clinux_strings {
@@ -22,6 +22,14 @@ struct clinux_strings {
 int clinux_run_program(const char *path, struct clinux_strings arguments,
                        struct clinux_strings variables, const char *_Nullable directory,
                        int64_t limit);
+
+// The same without waiting: gives the number of the process.
+int clinux_start_program(const char *path, struct clinux_strings arguments,
+                         struct clinux_strings variables, const char *_Nullable directory);
+// As clinux_run_program, or CLINUX_STILL_RUNNING. To be asked until there is a result.
+int clinux_program_result(int child);
+// Kills its group and waits for its end.
+void clinux_end_program(int child);
 
 #pragma clang assume_nonnull end
 #endif

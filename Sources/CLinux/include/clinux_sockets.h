@@ -29,6 +29,10 @@ int clinux_tcp_socket(const struct clinux_address *address);
 int clinux_connect(int fd, const struct clinux_address *address);
 // What became of a connect that was in progress: 0, or an error number.
 int clinux_socket_error(int fd);
+// A TCP socket that listens on 127.0.0.1 and blocks; port becomes the one that the kernel chose.
+int clinux_listen_loopback(uint16_t *port);
+// The next connection, which blocks.
+int clinux_accept(int fd);
 // Never raises SIGPIPE.
 int64_t clinux_send(int fd, const void *buffer, size_t count);
 int64_t clinux_receive(int fd, void *buffer, size_t count);
