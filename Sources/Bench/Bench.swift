@@ -11,6 +11,8 @@ public struct BenchOptions: Sendable {
   public var seconds: UInt64
   /// Nil: nothing is measured that needs another process.
   public var child: BenchChild?
+  /// Where `pull` pulls from; nil: a commit that is made for it, from a server of its own.
+  public var remote: BenchRemote?
   /// Whether no measure is left out, however long it takes: for tests on busy machines.
   var isPatient = false
 
@@ -67,6 +69,9 @@ public enum Bench {
       case .checkout:
         var checkout = CheckoutSuite(meter, scratch)
         try checkout.run()
+      case .pull:
+        var pull = PullSuite(meter, scratch, options.child, options.remote)
+        try pull.run()
       }
       meter.finish()
     }
@@ -87,6 +92,7 @@ extension BenchSuite {
     case .inflate: 2
     case .store: 4
     case .checkout: 2
+    case .pull: 4
     }
   }
 }

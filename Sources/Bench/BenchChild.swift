@@ -2,7 +2,7 @@
 import Linux
 
 /// How this program is started once more, for what needs a process of its own: other CPU features,
-/// memory that nobody else has used.
+/// memory that nobody else has used, a server.
 ///
 /// The words of the child are the part, the file for its figures, and what the part wants to know.
 public struct BenchChild: Sendable {
@@ -16,30 +16,43 @@ public struct BenchChild: Sendable {
   }
 
   enum Part: String {
-    case kernel
+    case kernel, serve, pull, bare
   }
 
-  /// More than the slowest board takes.
-  private static let limitSeconds = 60
   private static let bytesMax = 4096
 
-  /// Runs a part and gives the numbers that it has found; nil if it failed or cannot be started.
-  func figures(
-    _ part: Part, _ arguments: [String], _ variables: [(name: String, value: String)] = [],
-    _ scratch: Scratch
-  ) throws(BenchError) -> [UInt64]? {
-    let file = "\(scratch.path)/\(part.rawValue)"
+  /// Starts a part, which ends with the value that is given.
+  func start(
+    _ part: Part, _ arguments: [String], _ scratch: Scratch,
+    variables: [(name: String, value: String)] = []
+  ) throws(BenchError) -> StartedProgram {
+    try scratch.remove(part.rawValue)
     var program = Program(program)
-    program.arguments = words + [part.rawValue, file] + arguments
+    program.arguments = words + [part.rawValue, "\(scratch.path)/\(part.rawValue)"] + arguments
     program.variables = variables
-    let end: ProgramEnd
-    do throws(Errno) { end = try program.run(limitSeconds: BenchChild.limitSeconds) } catch {
-      return nil
+    return try at(program.path) { () throws(Errno) in try program.start() }
+  }
+
+  /// Runs a part and gives the numbers that it has found; nil if it failed.
+  func figures(
+    _ part: Part, _ arguments: [String], _ scratch: Scratch,
+    variables: [(name: String, value: String)] = []
+  ) throws(BenchError) -> [UInt64]? {
+    var program = try start(part, arguments, scratch, variables: variables)
+    while true {
+      if let end = program.end() { return end == .exited(0) ? try saved(part, scratch) : nil }
+      if Process.isInterrupted { throw .interrupted }
+      Clock.sleep(milliseconds: 2)
     }
-    guard end == .exited(0) else { return nil }
-    let text = try at(file) { () throws(Errno) in
-      try scratch.directory.open(part.rawValue).readAll(limit: BenchChild.bytesMax)
+  }
+
+  /// What the part has found so far; nil if that is not complete.
+  func saved(_ part: Part, _ scratch: Scratch) throws(BenchError) -> [UInt64]? {
+    let text = try at("\(scratch.path)/\(part.rawValue)") { () throws(Errno) -> [UInt8] in
+      guard try scratch.directory.contains(part.rawValue) else { return [] }
+      return try scratch.directory.open(part.rawValue).readAll(limit: BenchChild.bytesMax)
     }
+    guard text.last == UInt8(ascii: "\n") else { return nil }
     return text.split(separator: UInt8(ascii: "\n")).compactMap {
       UInt64(String(decoding: $0, as: UTF8.self))
     }
@@ -47,15 +60,30 @@ public struct BenchChild: Sendable {
 
   /// What the child does; false if there is no such part, or words are missing.
   public static func run(_ words: [String]) throws(BenchError) -> Bool {
-    guard let part = words.first.flatMap({ Part(rawValue: $0) }), words.count > 1 else {
+    guard let part = words.first.flatMap({ Part(rawValue: $0) }), words.count > 2 else {
       return false
     }
-    let file = words[1]
+    let (file, rest) = (words[1], Array(words[2...]))
     try at(file) { () throws(Errno) in try Process.endWithParent() }
     switch part {
     case .kernel:
-      guard words.count == 3, let nanoseconds = Int64(words[2]) else { return false }
+      guard let nanoseconds = Int64(rest[0]) else { return false }
       try save(try HashKernel.rates(nanoseconds: nanoseconds), file)
+    case .serve:
+      try LoopbackServer.run(rest[0]) { (port) throws(BenchError) in
+        try save([UInt64(port)], file)
+      }
+    case .pull:
+      guard let figures = try PullJob.figures(rest) else { return false }
+      try save(figures, file)
+    case .bare:
+      guard rest.count == 2 else { return false }
+      let figures = try Cost.figures { () throws(BenchError) in
+        let loop = try BareLoop(rest[0], rest[1])
+        try loop.run()
+        return (loop.objects, loop.readBytes)
+      }
+      try save(figures, file)
     }
     return true
   }

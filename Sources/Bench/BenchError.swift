@@ -3,6 +3,7 @@ import Codec
 import Compression
 import Linux
 import OSTree
+import Pull
 
 /// Why the benchmarks ended without figures.
 public enum BenchError: Error, Sendable {
@@ -15,6 +16,9 @@ public enum BenchError: Error, Sendable {
   case interrupted
   case ostree(OSTreeError)
   case compression(CompressionError)
+  case pull(PullError)
+  /// A part that runs in a process of its own failed, and has said why.
+  case child(String)
   /// What should be a saved run is not JSON, or of another schema.
   case notJSON(path: String, JSONError)
   case notASavedRun(path: String)

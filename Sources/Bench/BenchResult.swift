@@ -2,13 +2,14 @@
 
 /// A group of measures; the name is what the user types.
 public enum BenchSuite: String, CaseIterable, Sendable {
-  case hash, inflate, store, checkout
+  case hash, inflate, store, checkout, pull
 }
 
-/// What a figure counts. Of rates more is better.
+/// What a figure counts. Of rates more is better, of all else less.
 public enum BenchUnit: String, Sendable {
   case bytesPerSecond = "bytes/s"
   case objectsPerSecond = "objects/s"
+  case microseconds, bytes, percent
 }
 
 /// One thing that sets a measure apart from others of its name.

@@ -72,18 +72,12 @@ final class Meter {
   ) throws(BenchError) -> UInt64? {
     let share = shareNanoseconds
     guard try enter(name) else { return nil }
-    let start = Clock.monotonicNanoseconds
     var took: [Int64] = []
-    var isTimeLeft = true
-    while took.count < Meter.runsMin || isTimeLeft && took.count < Meter.runsMax {
+    try repeatRuns(share) { () throws(BenchError) in
       try prepare()
       let began = Clock.monotonicNanoseconds
       try body()
-      let ended = Clock.monotonicNanoseconds
-      took.append(ended - began)
-      // No run is begun that would end too late.
-      isTimeLeft = ended + (ended - start) / Int64(took.count) < start + share
-      if Process.isInterrupted { throw .interrupted }
+      took.append(Clock.monotonicNanoseconds - began)
     }
     let median = add(name, parameters, unit, took.map { Meter.rate(amount, nanoseconds: $0) })
     if let other {
@@ -91,6 +85,39 @@ final class Meter {
         other.name, parameters, unit, took.map { Meter.rate(other.amount, nanoseconds: $0) })
     }
     return median
+  }
+
+  /// Three times or more, and no more often than there is time for.
+  private func repeatRuns(
+    _ share: Int64, _ body: () throws(BenchError) -> Void
+  ) throws(BenchError) {
+    let start = Clock.monotonicNanoseconds
+    var runs = 0
+    var isTimeLeft = true
+    while runs < Meter.runsMin || isTimeLeft && runs < Meter.runsMax {
+      try body()
+      runs += 1
+      // No run is begun that would end too late.
+      let now = Clock.monotonicNanoseconds
+      isTimeLeft = now + (now - start) / Int64(runs) < start + share
+      if Process.isInterrupted { throw .interrupted }
+    }
+  }
+
+  /// Runs what gives several figures at once, in the order of `names`. `parameters` is asked when
+  /// all is done.
+  func measure(
+    _ names: [(name: String, unit: BenchUnit)], run: () throws(BenchError) -> [UInt64],
+    parameters: () -> [BenchParameter]
+  ) throws(BenchError) {
+    let share = shareNanoseconds * Int64(names.count)
+    guard let first = names.first, try enter(first.name) else { return }
+    var runs: [[UInt64]] = []
+    try repeatRuns(share) { () throws(BenchError) in runs.append(try run()) }
+    done += names.count - 1
+    for (index, figure) in names.enumerated() {
+      _ = add(figure.name, parameters(), figure.unit, runs.map { $0[index] })
+    }
   }
 
   /// Takes over what somebody else has measured; nil for no measure.

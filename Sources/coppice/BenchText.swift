@@ -154,17 +154,20 @@ extension BenchText {
     guard let saved else { return line }
     guard let before = saved.run.median(of: result) else { return line + right("-", figureColumns) }
     let percent = percent(result.median, of: before)
-    let ratio = "\(percent / 100).\(percent % 100 < 10 ? "0" : "")\(percent % 100)"
-    return line + right(text(before, result.unit), figureColumns) + right(ratio, 7)
+    return line + right(text(before, result.unit), figureColumns)
+      + right(text(percent, .percent), 7)
   }
 
-  /// With one digit behind the point where it is bytes.
+  /// Of a ratio two digits behind the point, else one at most.
   private static func text(_ figure: UInt64, _ unit: BenchUnit) -> String {
     switch unit {
     case .bytesPerSecond:
       let tenths = figure / 100_000
       return "\(tenths / 10).\(tenths % 10) MB/s"
     case .objectsPerSecond: return "\(figure)/s"
+    case .microseconds: return "\(figure / 1000).\(figure % 1000 / 100) ms"
+    case .bytes: return "\(figure >> 10) KiB"
+    case .percent: return "\(figure / 100).\(figure % 100 < 10 ? "0" : "")\(figure % 100)"
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Linux
+import OSTree
 import Support
 import Testing
 
@@ -60,6 +61,42 @@ import Testing
 
   @Test func `trees are made by links, folders and checkouts`() throws {
     #expect(names(try run([.checkout])) == ["link", "mkdir", "checkout"])
+  }
+
+  @Test func `what needs another process is left out where there is none`() throws {
+    let report = try run([.pull])
+    #expect(report.results.isEmpty)
+    #expect(report.notes == [.leftOut(.pull, count: 7)])
+  }
+
+  @Test func `the bare loop gives what a pull gives, and no damaged object`() throws {
+    let folder = try TemporaryDirectory("bench")
+    let status = try FileDescriptor.openDirectory(folder.path).status()
+    let archive = try Repo.create(folder.file("archive"), mode: .archive)
+    var payload = Payload()
+    let tree = try SampleTree(in: archive, files: 30, perFolder: 7, owner: status, &payload) {
+      $0.number(below: 300_000)
+    }
+    #expect(tree.folders == 5 && tree.bytes > 30 * 8)
+    try folder.makeDirectory("target")
+    let loop = try BareLoop(folder.file("archive"), folder.file("target"))
+    try loop.run()
+    // Files, their folders, the root, one dirmeta, the commit.
+    #expect(loop.objects == 30 + 5 + 1 + 1 + 1)
+
+    let objects = try FileManager.default.subpathsOfDirectory(
+      atPath: folder.file("archive/objects"))
+    let name = try #require(objects.sorted().first { $0.hasSuffix(".filez") })
+    var bytes = [UInt8](
+      try Data(contentsOf: URL(fileURLWithPath: folder.file("archive/objects/\(name)"))))
+    bytes[bytes.count / 2] ^= 0x10
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.file("archive/objects/\(name)")))
+    try folder.makeDirectory("other")
+    #expect(throws: (any Error).self) { try Self.runLoop(folder) }
+  }
+
+  private static func runLoop(_ folder: TemporaryDirectory) throws {
+    try BareLoop(folder.file("archive"), folder.file("other")).run()
   }
 
   @Test func `each way of hashing sees every byte`() throws {

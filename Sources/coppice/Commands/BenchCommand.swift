@@ -6,7 +6,7 @@ import Linux
 extension Command {
   static let bench = Command(
     "bench", "measures what this machine can do of what an update needs",
-    details: "SUITE is one of hash, inflate, store, checkout, or all, which is the default. "
+    details: "SUITE is one of hash, inflate, store, checkout, pull, or all, which is the default. "
       + "'hash' ends with advice. Files are written below DIR and removed again, also after a "
       + "signal; what a killed run has left is removed by the next. The JSON of a run can be kept "
       + "and compared with by '--against'.",
@@ -18,6 +18,10 @@ extension Command {
       Option(
         "seconds", .number("N"),
         help: "how long it shall take (default: 60 for all, 30 for one suite)"),
+      Option(
+        "url", .text("URL"),
+        help: "pull from this server; without it from one of its own, on 127.0.0.1"),
+      Option("ref", .text("REF|CHECKSUM"), help: "what to pull from URL"),
       Option("against", .text("FILE"), help: "compare with the JSON of an earlier run"),
     ]
   ) { session throws(Message) in
@@ -27,6 +31,7 @@ extension Command {
       directory: try BenchCommand.directory(session),
       seconds: try BenchCommand.seconds(session, suites))
     options.suites = suites
+    options.remote = try BenchCommand.remote(session.arguments, suites)
     options.child = BenchChild(program: "/proc/self/exe", words: [Command.benchChild.name])
     let report = try BenchCommand.run(session, options)
     for line in BenchText.lines(report, saved) { try session.terminal.line(line) }
@@ -68,6 +73,23 @@ private enum BenchCommand {
         hint: "it must be a number from 1 to \(Bench.secondsMax)")
     }
     return seconds
+  }
+
+  static func remote(
+    _ arguments: Arguments, _ suites: [BenchSuite]
+  ) throws(Message) -> BenchRemote? {
+    switch (arguments.value("url"), arguments.value("ref")) {
+    case (nil, nil): return nil
+    case (let url?, let ref?):
+      guard suites.contains(.pull) else {
+        throw Message(.usage, "bad-value", "option '--url' is for the benchmark 'pull' alone")
+      }
+      return BenchRemote(url: url, target: try PullCommand.target(ref))
+    default:
+      throw Message(
+        .usage, "missing-value", "one of the options '--url' and '--ref' needs the other",
+        hint: "use '--url URL --ref REF'")
+    }
   }
 
   static func savedRun(_ session: Session) throws(Message) -> (path: String, run: SavedRun)? {

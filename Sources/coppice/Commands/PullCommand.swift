@@ -89,7 +89,7 @@ enum PullCommand {
   }
 
   /// `REF`, `REF@CHECKSUM` or `CHECKSUM`.
-  private static func target(_ word: String) throws(Message) -> PullTarget {
+  static func target(_ word: String) throws(Message) -> PullTarget {
     if let checksum = Checksum(hex: word) { return .commit(checksum) }
     let parts = word.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     let ref = String(parts[0])

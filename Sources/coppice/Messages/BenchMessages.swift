@@ -2,6 +2,7 @@
 import Bench
 import Linux
 import OSTree
+import Pull
 
 extension BenchError: Reportable {
   var message: Message {
@@ -17,6 +18,11 @@ extension BenchError: Reportable {
     case .ostree(let error): error.message
     case .compression:
       Message(.failed, "bench-failed", "a stream that was packed here cannot be unpacked")
+    case .pull(let error): error.message
+    case .child(let part):
+      Message(
+        .failed, "bench-failed", "the process for the part '\(part)' of the benchmark failed",
+        hint: "what it said stands above")
     case .notJSON(let path, let error):
       Message(
         .usage, "not-a-saved-run", "'\(path)' is no saved run: \(error.words)",
