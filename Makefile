@@ -7,7 +7,7 @@ ARCH ?= x86_64 arm64 armv7
 # How long `make fuzz` stays with each reader.
 SECONDS ?= 60
 
-.PHONY: demo test check device device-test e2e e2e-full fuzz size format lint
+.PHONY: demo test check device device-test e2e e2e-full fuzz bench size format lint
 
 # Two versions of a small OS by the real `ostree`, pulled, verified and deployed by our binary.
 demo:
@@ -52,6 +52,13 @@ e2e-full: e2e
 fuzz:
 	sdk/install-packages build
 	Tests/Fuzz/run $(SECONDS)
+
+# All comparisons with the real `ostree`, five runs of each; hours. `QUICK=1` takes one, and small
+# sizes.
+bench:
+	sdk/install-packages bench
+	sdk/build-device x86_64
+	benchmarks/run $(if $(QUICK),--quick)
 
 # Where the bytes of the device executables are.
 size:
