@@ -33,6 +33,7 @@ let package = Package(
     // The libraries' own headers, and the one door to libc.
     .target(name: "CLinux"),
     .systemLibrary(name: "COpenSSL"),
+    .systemLibrary(name: "CNghttp2"),
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CUBootEnv"),
 
@@ -45,8 +46,8 @@ let package = Package(
 
     // Network, objects, boot loader.
     module(
-      "Transport", ["COpenSSL", "Linux", "Codec"],
-      libraries: ["ssl", "crypto"]),
+      "Transport", ["CNghttp2", "COpenSSL", "Linux", "Codec"],
+      libraries: ["nghttp2", "ssl", "crypto"]),
     module("OSTree", ["Cryptography", "Compression", "Linux", "Codec"]),
     module("Boot", ["CUBootEnv", "Linux", "Codec"], libraries: ["ubootenv", "z"]),
 

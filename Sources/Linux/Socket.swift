@@ -85,6 +85,20 @@ public final class Socket: Sendable {
     return Readiness(rawValue: entry.events)
   }
 
+  /// Waits until one of the sockets is ready for what is wanted of it, the time is up, or a signal
+  /// came. poll(2).
+  public static func wait(
+    _ wanted: [(socket: Socket, readiness: Readiness)], milliseconds: Int64
+  ) {
+    var entries = wanted.map { clinux_poll(fd: $0.socket.raw, events: $0.readiness.rawValue) }
+    let limited = Int32(clamping: max(0, milliseconds))
+    unsafe entries.withUnsafeMutableBufferPointer { buffer in
+      if let first = buffer.baseAddress {
+        _ = unsafe clinux_poll(first, Int32(buffer.count), limited)
+      }
+    }
+  }
+
   /// Waits until one of `sockets` (16 at most) can be written to; gives its index, nil when the
   /// time was up or a signal came. poll(2).
   public static func waitForWriting(_ sockets: [Socket], milliseconds: Int64) -> Int? {

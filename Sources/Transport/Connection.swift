@@ -23,6 +23,8 @@ final class Connection: @unchecked Sendable {
 
   let socket: Socket
   private var tls: TLSStream?
+  /// What is spoken on it where the server has chosen HTTP/2.
+  private(set) var session: HTTP2Session?
   /// The proxy that wants absolute URLs in request lines; nil for all other connections.
   var plainProxy: ProxyAddress?
 
@@ -34,17 +36,28 @@ final class Connection: @unchecked Sendable {
   private(set) var sentCount: UInt64 = 0
   /// Complete responses so far.
   var answeredCount = 0
+  /// For connections that carry several answers at once; else each answer has its own.
+  var speed: SpeedGuard?
+  /// What counted for `speed` so far.
+  var countedBytes: UInt64 = 0
+  /// Received in frames that are no part of an answer, since the last that was.
+  private var uselessBytes = 0
+  private var usefulBytes: UInt64 = 0
+  private static let uselessBytesMax = 256 << 10
   /// Monotonic nanoseconds of the end of the last response.
   var idleSince: Int64 = 0
   /// Whether no request was ever sent on it.
-  private(set) var isFresh = true
+  var isFresh = true
 
   init(_ socket: Socket) { self.socket = socket }
 
   var isSecure: Bool { tls != nil }
 
-  /// From here on everything goes through `tls`.
-  func secure(by tls: TLSStream) { self.tls = tls }
+  /// From here on everything goes through `tls`, in the protocol that it has agreed upon.
+  func secure(by tls: TLSStream) {
+    self.tls = tls
+    if tls.hasChosenHTTP2 { session = HTTP2Session() }
+  }
 
   /// Keeps the TLS session for the next connection to this origin.
   func saveSession() { tls?.saveSession() }
@@ -128,10 +141,47 @@ final class Connection: @unchecked Sendable {
 
   /// Whether nothing has come and nothing has ended since the last response: then it may be used
   /// once more. Bytes that nobody asked for are a sign that the two sides have lost each other.
+  ///
+  /// On HTTP/2 the other side may say something at any time, but not that it is leaving.
   var isQuiet: Bool {
     guard unreadCount == 0, !cannotSend else { return false }
-    if case .wait = receive() { return true }
-    return false
+    while true {
+      switch receive() {
+      case .wait: return session?.takesRequests ?? true
+      case .closed, .failed: return false
+      case .bytes:
+        guard let session else { return false }
+        do throws(MalformedResponse) { try takeFrames(session) } catch { return false }
+      }
+    }
+  }
+
+  // MARK: HTTP/2
+
+  /// Hands all that was received to the session.
+  func takeFrames(_ session: HTTP2Session) throws(MalformedResponse) {
+    try withUnread { (bytes) throws(MalformedResponse) in try session.receive(bytes) }
+    consume(unreadCount)
+  }
+
+  /// Counts what was received, of which in all `useful` bytes brought an answer forward. False if
+  /// the other side keeps us busy with nothing.
+  func isUseful(_ received: Int, _ useful: UInt64) -> Bool {
+    uselessBytes = useful == usefulBytes ? uselessBytes + received : 0
+    usefulBytes = useful
+    return uselessBytes <= Connection.uselessBytesMax
+  }
+
+  /// Sends what the session has to say, as far as the other side takes it.
+  func flush(_ session: HTTP2Session) -> Socket.Readiness {
+    while true {
+      if !hasOutgoing {
+        queue { session.appendOutgoing(to: &$0, limit: Connection.bufferByteCount / 2) }
+      }
+      guard hasOutgoing else { return [] }
+      let readiness = flush()
+      if !readiness.isEmpty { return readiness }
+    }
   }
 
   /// Gives memory back while nobody uses the connection.

@@ -3,8 +3,8 @@ internal import Linux
 
 /// Connections that nobody uses just now, kept open for the next transfer.
 final class ConnectionPool: Sendable {
-  /// Enough for the thread that fetches one small file after the other.
-  private static let connectionsMax = 2
+  /// Those of all workers of a pull, from one of its phases to the next.
+  private static let connectionsMax = 16
   /// Servers give up idle connections after 60 to 75 seconds (nginx, Apache: 5).
   private static let idleNanosecondsMax: Int64 = 30_000_000_000
 
@@ -28,6 +28,7 @@ final class ConnectionPool: Sendable {
   func give(_ connection: Connection, _ origin: Origin, showsIdentity: Bool) {
     connection.saveSession()
     guard connection.unreadCount == 0, !connection.hasOutgoing else { return }
+    if let session = connection.session, !session.isIdle || !session.takesRequests { return }
     connection.rest()
     entries.withLock { entries in
       if entries.count >= ConnectionPool.connectionsMax { entries.removeFirst() }
@@ -46,7 +47,11 @@ final class OriginMemory: Sendable {
 
   private struct Entry {
     let origin: Origin
-    var strikes: Int
+    var strikes = 0
+    /// What the last connection has agreed upon; nil before there was one.
+    var isHTTP2: Bool?
+    /// HTTP/2 was tried there and does not do.
+    var refusesHTTP2 = false
   }
   private let entries = Guarded<[Entry]>([])
 
@@ -62,14 +67,34 @@ final class OriginMemory: Sendable {
   /// Answers to requests sent ahead were not in order.
   func forbidPipelining(_ origin: Origin) { add(OriginMemory.strikesMax, origin) }
 
-  private func add(_ strikes: Int, _ origin: Origin) {
+  private func add(_ strikes: Int, _ origin: Origin) { change(origin) { $0.strikes += strikes } }
+
+  private func change(_ origin: Origin, _ body: (inout Entry) -> Void) {
     entries.withLock { entries in
       if let index = entries.firstIndex(where: { $0.origin == origin }) {
-        entries[index].strikes += strikes
+        body(&entries[index])
       } else {
         if entries.count >= OriginMemory.originsMax { entries.removeFirst() }
-        entries.append(Entry(origin: origin, strikes: strikes))
+        var entry = Entry(origin: origin)
+        body(&entry)
+        entries.append(entry)
       }
     }
   }
+
+  // MARK: HTTP/2
+
+  func learn(_ origin: Origin, isHTTP2: Bool) { change(origin) { $0.isHTTP2 = isHTTP2 } }
+
+  /// Nil where there was no connection yet.
+  func speaksHTTP2(_ origin: Origin) -> Bool? {
+    entries.withLock { entries in entries.first { $0.origin == origin }?.isHTTP2 }
+  }
+
+  func allowsHTTP2(_ origin: Origin) -> Bool {
+    entries.withLock { entries in !entries.contains { $0.origin == origin && $0.refusesHTTP2 } }
+  }
+
+  /// The server asks for HTTP/1.1, or what it calls HTTP/2 is none.
+  func forbidHTTP2(_ origin: Origin) { change(origin) { $0.refusesHTTP2 = true } }
 }

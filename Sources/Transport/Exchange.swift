@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Linux
 
-/// What an answer means for its request.
-enum Outcome {
-  /// Complete.
-  case finished
-  /// The handler wants no more of it.
-  case abandoned
-  /// At once again, from where it now is.
-  case again
-  /// Later again, if retries are left.
-  case retry(TransportError, afterSeconds: Int64?)
-  case redirected(to: String)
-  case refused(TransportError)
-}
-
 /// Reads one answer from a connection and hands its body on.
 ///
 /// What it throws has ended the connection; after an `Outcome`, `isReusable` tells whether the
@@ -27,7 +13,8 @@ struct Exchange {
   let client: HTTPClient
   let transfer: TransferState
   let connection: Connection
-  let handler: any TransferHandler
+  private let handler: any TransferHandler
+  private var reader: AnswerReader
   private var speed: SpeedGuard
   private(set) var isReusable = false
 
@@ -39,32 +26,31 @@ struct Exchange {
     self.transfer = transfer
     self.connection = connection
     self.handler = handler
+    reader = AnswerReader(transfer, handler)
     speed = SpeedGuard(client.options)
   }
 
   mutating func run() throws(TransportError) -> Outcome {
     let head = try readHead()
     isReusable = head.isPersistent
-    if let submission = transfer.request.submission {
-      // What is answered before it was all sent leaves a rest that is no next request.
-      if connection.hasOutgoing { isReusable = false }
-      return try receiveAnswer(head, submission)
-    }
-    switch head.status {
-    case 200, 203: return try receiveWhole(head)
-    case 204, 205: return try receiveWhole(head)
-    case 206: return try receivePart(head)
-    case 304 where transfer.request.conditions != nil && transfer.offset == 0:
-      return notModified(head)
-    case 416 where transfer.askedRange: return afterEnd(head)
-    case 301, 302, 303, 307, 308:
-      guard let location = head.location else { throw malformed(.location) }
-      drain(head)
-      return .redirected(to: location)
-    case 304: throw malformed(.status)
-    default:
-      drain(head)
-      return failure(head)
+    // What is answered before it was all sent leaves a rest that is no next request.
+    if transfer.request.submission != nil, connection.hasOutgoing { isReusable = false }
+    let framing = framing(of: head)
+    var length: UInt64?
+    if case .length(let known) = framing { length = known }
+    let start = try reader.begin(
+      head, length: length, endsWithConnection: framing == .untilClose,
+      proxy: connection.plainProxy?.text)
+    var body = BodyReader(framing)
+    if framing == .untilClose { isReusable = false }
+    switch start {
+    case .body:
+      if let ended = try deliver(&body) { return ended }
+      return try reader.finish()
+    case .ended(let outcome, let isWorthless):
+      if isWorthless { isReusable = false }
+      drain(&body)
+      return outcome
     }
   }
 
@@ -72,115 +58,8 @@ struct Exchange {
     .malformed(url: transfer.url, what)
   }
 
-  private func failure(_ head: ResponseHead) -> Outcome {
-    let url = transfer.url
-    if RetryPolicy.isTransient(status: head.status) {
-      let seconds = RetryPolicy.seconds(
-        retryAfter: head.retryAfter, date: head.date, now: Clock.wallSeconds)
-      return .retry(.status(url: url, head.status), afterSeconds: seconds)
-    }
-    switch head.status {
-    case 401, 403: return .refused(.unauthorised(url: url, status: head.status))
-    case 404, 410: return .refused(.notFound(url: url, status: head.status))
-    case 407: return .refused(.proxy(address: connection.plainProxy?.text ?? url, .credentials))
-    default: return .refused(.status(url: url, head.status))
-    }
-  }
-
-  // MARK: Successful answers
-
-  private func info(_ head: ResponseHead, total: UInt64?) -> ResponseInfo {
-    var info = ResponseInfo()
-    info.status = head.status
-    info.isRepeated = transfer.isRepeated
-    info.expectedBytes = total
-    info.validator = head.validator
-    info.conditions = head.conditions
-    return info
-  }
-
-  /// 200: everything from byte 0, asked for or not.
-  private mutating func receiveWhole(_ head: ResponseHead) throws(TransportError) -> Outcome {
-    if head.isEncoded { throw malformed(.contentEncoding) }
-    if transfer.hasBegun || transfer.request.startOffset > 0 {
-      handler.restart(transfer.request)
-      transfer.hasBegun = false
-    }
-    transfer.forget()
-    transfer.validator = head.validator
-    let framing = framing(of: head)
-    if case .length(let length) = framing { transfer.total = length }
-    return try receiveBody(head, framing, last: nil)
-  }
-
-  /// 206: from where it broke off, if it is what was asked for. RFC 9110 14.4, 15.3.7.
-  private mutating func receivePart(_ head: ResponseHead) throws(TransportError) -> Outcome {
-    if head.isEncoded { throw malformed(.contentEncoding) }
-    guard transfer.askedRange else { throw malformed(.status) }
-    guard let range = head.contentRange.flatMap({ ContentRange($0) }), let last = range.last,
-      range.first == transfer.offset,
-      transfer.total == nil || range.total == nil
-        || range.total == transfer.total
-    else { throw malformed(.contentRange) }
-    let length = last - transfer.offset + 1
-    if let announced = head.contentLength, announced != length { throw malformed(.contentRange) }
-    if let etag = head.etag, let known = transfer.validator, known.utf8.first == 0x22,
-      etag != known
-    {
-      // Not the content that the first part is of, whatever If-Range should have led to.
-      isReusable = false
-      transfer.forget()
-      return .retry(malformed(.contentRange), afterSeconds: nil)
-    }
-    transfer.total = transfer.total ?? range.total
-    transfer.validator = transfer.validator ?? head.validator
-    return try receiveBody(head, framing(of: head), last: last)
-  }
-
-  /// To a submission every status is an answer, with a body that may say more. Only the redirects
-  /// that keep the method are followed. RFC 9110 15.4.
-  private mutating func receiveAnswer(
-    _ head: ResponseHead, _ submission: Submission
-  ) throws(TransportError) -> Outcome {
-    if head.isEncoded { throw malformed(.contentEncoding) }
-    if RetryPolicy.isTransient(status: head.status) {
-      drain(head)
-      return failure(head)
-    }
-    switch (head.status, submission.method) {
-    case (307, _), (308, _), (301, .put), (302, .put):
-      guard let location = head.location else { throw malformed(.location) }
-      drain(head)
-      return .redirected(to: location)
-    default: break
-    }
-    if transfer.hasBegun {
-      handler.restart(transfer.request)
-      transfer.hasBegun = false
-    }
-    transfer.forget()
-    let framing = framing(of: head)
-    if case .length(let length) = framing { transfer.total = length }
-    return try receiveBody(head, framing, last: nil)
-  }
-
-  private mutating func notModified(_ head: ResponseHead) -> Outcome {
-    var info = info(head, total: nil)
-    info.isNotModified = true
-    handler.begin(transfer.request, info)
-    return .finished
-  }
-
-  /// 416: there is nothing at or after `offset`. If the content ends just there, that is all.
-  private mutating func afterEnd(_ head: ResponseHead) -> Outcome {
-    drain(head)
-    let total = head.contentRange.flatMap { ContentRange($0) }?.total
-    if let total, total == transfer.offset {
-      if !transfer.hasBegun { handler.begin(transfer.request, info(head, total: total)) }
-      return .finished
-    }
-    transfer.forget()
-    return .retry(.status(url: transfer.url, head.status), afterSeconds: nil)
+  private func closed() -> TransportError {
+    .closed(url: transfer.url, receivedBytes: transfer.offset)
   }
 
   // MARK: Bodies
@@ -200,38 +79,8 @@ struct Exchange {
     }
   }
 
-  /// `last`: the number of the last byte that this body holds, if it is a part.
-  private mutating func receiveBody(
-    _ head: ResponseHead, _ framing: BodyFraming, last: UInt64?
-  ) throws(TransportError) -> Outcome {
-    let limit = transfer.request.limitBytes
-    if let total = transfer.total ?? last.map({ $0 &+ 1 }), total > limit {
-      isReusable = false
-      return .refused(.tooLarge(url: transfer.url, limitBytes: limit))
-    }
-    if !transfer.hasBegun {
-      transfer.hasBegun = true
-      var info = info(head, total: transfer.total)
-      info.endsWithConnection = framing == .untilClose
-      handler.begin(transfer.request, info)
-    }
-    var body = BodyReader(framing)
-    if let ended = try deliver(&body, until: last.map { $0 &+ 1 }) { return ended }
-    if framing == .untilClose { isReusable = false }
-    guard let last else { return .finished }
-    if transfer.offset <= last { throw closed() }
-    if let total = transfer.total, last + 1 < total { return .again }
-    return .finished
-  }
-
-  private func closed() -> TransportError {
-    .closed(url: transfer.url, receivedBytes: transfer.offset)
-  }
-
   /// Hands the body on; gives an outcome if that is not its end.
-  private mutating func deliver(
-    _ body: inout BodyReader, until end: UInt64?
-  ) throws(TransportError) -> Outcome? {
+  private mutating func deliver(_ body: inout BodyReader) throws(TransportError) -> Outcome? {
     while !body.isFinished {
       if connection.unreadCount == 0 {
         if try fill() { continue }
@@ -240,26 +89,18 @@ struct Exchange {
       }
       let step = try read(&body)
       if step.data > 0 {
-        let (reached, overflow) = transfer.offset.addingReportingOverflow(UInt64(step.data))
-        if let end, reached > end { throw malformed(.contentRange) }
-        if overflow || reached > transfer.request.limitBytes {
-          isReusable = false
-          let limit = transfer.request.limitBytes
-          return .refused(.tooLarge(url: transfer.url, limitBytes: limit))
+        let reader = reader
+        let next = try connection.withUnread { (bytes) throws(TransportError) in
+          try reader.receive(bytes.extracting(step.skipped..<step.skipped + step.data))
         }
-        let verdict = connection.withUnread { bytes in
-          handler.receive(
-            transfer.request, bytes.extracting(step.skipped..<step.skipped + step.data))
-        }
-        transfer.offset = reached
-        connection.consume(step.skipped + step.data)
-        if case .abandon = verdict {
+        if case .ended(let outcome, isWorthless: let isWorthless) = next {
+          if isWorthless { isReusable = false }
+          connection.consume(step.skipped + step.data)
           drain(&body)
-          return .abandoned
+          return outcome
         }
-      } else {
-        connection.consume(step.skipped)
       }
+      connection.consume(step.skipped + step.data)
     }
     return nil
   }
@@ -294,13 +135,6 @@ struct Exchange {
     } catch {
       isReusable = false
     }
-  }
-
-  private mutating func drain(_ head: ResponseHead) {
-    let framing = framing(of: head)
-    if framing == .untilClose { isReusable = false }
-    var body = BodyReader(framing)
-    drain(&body)
   }
 
   // MARK: Bytes

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The only door to the network: HTTP/1.1 over TCP and TLS, with limits, retries and resume.
+/// The only door to the network: HTTP/1.1 over TCP and TLS and, where a server chooses it, HTTP/2,
+/// with limits, retries and resume.
 ///
 /// May be used by several threads at once; each transfer runs on the thread that asks for it.
 public final class HTTPClient: Sendable {
@@ -65,6 +66,10 @@ public final class HTTPClient: Sendable {
     let whole = WholeBody(TransferRequest(url, submission, limitBytes: UInt64(limitBytes)))
     run(url, whole)
     return try whole.takeAnswer()
+  }
+
+  func offersHTTP2(to origin: Origin) -> Bool {
+    options.offersHTTP2 && origins.allowsHTTP2(origin)
   }
 
   /// Runs transfers on the calling thread, over one connection kept alive to the origin of

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Linux
 
-/// A connection to one origin, made anew when needed, and the requests that are on it, in the
-/// order of their answers.
+/// A connection to one origin, made anew when needed, and the requests that are on it: on HTTP/1.1
+/// in the order of their answers, on HTTP/2 in no order.
 final class Lane {
   let client: HTTPClient
   let origin: Origin
@@ -10,7 +10,12 @@ final class Lane {
   let showsIdentity: Bool
 
   private(set) var connection: Connection?
+  /// On HTTP/1.1.
   private(set) var inFlight: [TransferState] = []
+  /// Connections of HTTP/2 that take no more requests and have some on their way.
+  private var leaving: [Connection] = []
+  /// No more than these: a server that leaves after each request gains nothing.
+  private static let leavingMax = 2
 
   init(_ client: HTTPClient, _ origin: Origin, showsIdentity: Bool) {
     self.client = client
@@ -22,6 +27,8 @@ final class Lane {
   /// Whether one more request may be sent now. Ahead of an answer only after the connection has
   /// proven itself, and never through a proxy that reads along.
   var hasRoom: Bool {
+    if leaving.count > Lane.leavingMax { return false }
+    if let session = connection?.session { return session.hasRoom || !session.takesRequests }
     if inFlight.isEmpty { return true }
     guard let connection, connection.answeredCount > 0, connection.plainProxy == nil,
       inFlight.count < client.options.pipelineDepth, client.origins.allowsPipelining(origin)
@@ -34,16 +41,40 @@ final class Lane {
     inFlight.isEmpty || transfer.request.allowsPipelining
   }
 
+  /// Whether no request is on its way.
+  var isIdle: Bool { inFlight.isEmpty && leaving.isEmpty && connection?.session?.isIdle ?? true }
+
+  /// All that is on its way.
+  var unanswered: [TransferState] {
+    inFlight + multiplexed.flatMap { $0.session?.transfers ?? [] }
+  }
+
+  /// The connections of HTTP/2.
+  var multiplexed: [Connection] {
+    guard let connection, connection.session != nil else { return leaving }
+    return leaving + [connection]
+  }
+
   /// Puts a request on the way. Throws if there is no connection to be had.
   func send(_ transfer: TransferState, _ interruption: Interruption) throws(TransportError) {
     // An idle connection may have been closed by the other side, or hold what nobody asked for.
-    if inFlight.isEmpty, let connection, !connection.isFresh, !connection.isQuiet { drop() }
+    if isIdle, let connection, !connection.isFresh, !connection.isQuiet { drop() }
+    if let connection, let session = connection.session, !session.takesRequests {
+      leave(connection)
+    }
     let connection: Connection
     if let open = self.connection {
       connection = open
     } else {
       connection = try open(for: transfer, interruption)
       self.connection = connection
+    }
+    if let session = connection.session {
+      transfer.prepareToSend(alongside: 0)
+      connection.isFresh = false
+      let isTaken = session.submit(head(of: transfer, connection), transfer, interruption.handler)
+      if !isTaken { throw .closed(url: transfer.url, receivedBytes: transfer.offset) }
+      return
     }
     transfer.prepareToSend(alongside: inFlight.count)
     for other in inFlight { other.wasPipelined = true }
@@ -101,9 +132,31 @@ final class Lane {
 
   /// Leaves the connection to whoever needs one next.
   func release() {
-    if inFlight.isEmpty, let connection {
+    if isIdle, let connection {
       client.pool.give(connection, origin, showsIdentity: showsIdentity)
     }
-    (connection, inFlight) = (nil, [])
+    (connection, inFlight, leaving) = (nil, [], [])
+  }
+
+  // MARK: HTTP/2
+
+  /// No more requests on this connection; what is on its way is still answered.
+  private func leave(_ connection: Connection) {
+    if connection.session?.wantsHTTP1 == true { client.origins.forbidHTTP2(origin) }
+    connection.saveSession()
+    if connection.session?.isIdle == false { leaving.append(connection) }
+    self.connection = nil
+  }
+
+  /// The connection has ended, or is not needed any more.
+  func forget(_ connection: Connection) {
+    connection.saveSession()
+    leaving.removeAll { $0 === connection }
+    if self.connection === connection { self.connection = nil }
+  }
+
+  /// Forgets the connections that were left and have nothing on their way.
+  func forgetLeft() {
+    leaving.removeAll { $0.session?.isIdle ?? true }
   }
 }

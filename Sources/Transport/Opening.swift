@@ -48,12 +48,14 @@ struct Opening {
 
   private func shakeHands(_ connection: Connection) throws(TransportError) {
     let context = try client.tls.context(showsIdentity: showsIdentity, client.options)
-    let stream = TLSStream(connection.socket, context, to: origin)
+    let stream = TLSStream(
+      connection.socket, context, to: origin, offersHTTP2: client.offersHTTP2(to: origin))
     let deadline = until(.handshake)
     while true {
       switch stream.shakeHands() {
       case .done:
         connection.secure(by: stream)
+        client.origins.learn(origin, isHTTP2: connection.session != nil)
         return
       case .wait(let readiness):
         try deadline.wait(for: connection.socket, readiness, interruption)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Codec
 
-/// Writes the head of a request. RFC 9112 3.
+/// The head of a request. RFC 9112 3, RFC 9113 8.3.1.
 struct RequestHead {
   let url: HTTPURL
   let userAgent: String
@@ -23,37 +23,44 @@ struct RequestHead {
     self.userAgent = userAgent
   }
 
+  /// As HTTP/1.1 has it.
   func append(to bytes: inout [UInt8]) {
     func line(_ name: String, _ value: String) {
-      // Validators come from servers by way of files: one that could end the line is left out.
-      guard value.utf8.allSatisfy(HeaderCharacter.isValue) else { return }
       bytes.append(contentsOf: "\(name): ".utf8)
       bytes.append(contentsOf: value.utf8)
       bytes.append(contentsOf: "\r\n".utf8)
     }
     let target = isAbsolute ? "http://\(url.authority)\(url.target)" : url.target
-    let method = submission?.method.rawValue ?? "GET"
     bytes.append(contentsOf: "\(method) \(target) HTTP/1.1\r\n".utf8)
     line("Host", url.authority)
-    line("User-Agent", userAgent)
-    line("Accept", "*/*")
-    line("Accept-Encoding", "identity")
+    forEachHeader(line)
+    bytes.append(contentsOf: "\r\n".utf8)
+  }
+
+  var method: String { submission?.method.rawValue ?? "GET" }
+
+  /// Every header but the one that names the host.
+  func forEachHeader(_ add: (String, String) -> Void) {
+    func addIfFit(_ name: String, _ value: String) {
+      // Validators come from servers by way of files: one that could end the line is left out.
+      if value.utf8.allSatisfy(HeaderCharacter.isValue) { add(name, value) }
+    }
+    addIfFit("User-Agent", userAgent)
+    add("Accept", "*/*")
+    add("Accept-Encoding", "identity")
     if let submission {
-      line("Content-Type", submission.contentType)
-      line("Content-Length", String(submission.bytes.count))
+      addIfFit("Content-Type", submission.contentType)
+      add("Content-Length", String(submission.bytes.count))
     }
     if offset > 0 {
-      line("Range", "bytes=\(offset)-")
-      if let ifRange { line("If-Range", ifRange) }
+      add("Range", "bytes=\(offset)-")
+      if let ifRange { addIfFit("If-Range", ifRange) }
     }
-    if let etag = conditions?.etag { line("If-None-Match", etag) }
-    if let time = conditions?.lastModified { line("If-Modified-Since", time) }
-    if let credentials { line("Authorization", RequestHead.basic(credentials)) }
-    if let proxyCredentials { line("Proxy-Authorization", RequestHead.basic(proxyCredentials)) }
-    for header in extraHeaders {
-      bytes.append(contentsOf: "\(header.name): \(header.value)\r\n".utf8)
-    }
-    bytes.append(contentsOf: "\r\n".utf8)
+    if let etag = conditions?.etag { addIfFit("If-None-Match", etag) }
+    if let time = conditions?.lastModified { addIfFit("If-Modified-Since", time) }
+    if let credentials { add("Authorization", RequestHead.basic(credentials)) }
+    if let proxyCredentials { add("Proxy-Authorization", RequestHead.basic(proxyCredentials)) }
+    for header in extraHeaders { add(header.name, header.value) }
   }
 
   /// RFC 7617.

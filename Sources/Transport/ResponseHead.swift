@@ -24,12 +24,27 @@ struct ResponseHead {
   private(set) var date: String?
   private(set) var contentRange: String?
   private(set) var isEncoded = false
+  /// Headers so far.
+  private var headers = 0
+
+  /// Of a response whose headers come one by one: HTTP/2. RFC 9113 8.3.2.
+  init(status: Int) throws(MalformedResponse) {
+    guard (100...599).contains(status) else { throw .statusLine }
+    self.status = status
+  }
+
+  /// Adds one of them, whose characters are known to be fit for it.
+  mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(MalformedResponse) {
+    headers += 1
+    guard headers <= ResponseHead.headersMax else { throw .tooManyHeaders }
+    guard name.count + value.count <= ResponseHead.lineByteCountMax else { throw .headTooLong }
+    try keep(name, value)
+  }
 
   /// Reads a complete head, which ends in an empty line. `HeadScanner` finds that end.
   init(_ bytes: Span<UInt8>) throws(MalformedResponse) {
     var position = 0
     try readStatusLine(bytes.extracting(ResponseHead.takeLine(bytes, &position)))
-    var headers = 0
     while true {
       let line = ResponseHead.takeLine(bytes, &position)
       if line.isEmpty { break }

@@ -20,12 +20,20 @@ struct SpeedGuard {
 
   mutating func moved(_ count: Int) { bytes += UInt64(count) }
 
+  enum Verdict { case open, fastEnough, tooSlow }
+
+  /// Whether, after this wait, enough has moved in the time that is allowed; open while it lasts.
+  mutating func judge(afterWaiting nanoseconds: Int64) -> Verdict {
+    waited += nanoseconds
+    guard bytesMin > 0, waited >= windowNanoseconds else { return .open }
+    if bytes < bytesMin { return .tooSlow }
+    reset()
+    return .fastEnough
+  }
+
   /// Whether, after this wait, too little has moved for too long.
   mutating func isTooSlow(afterWaiting nanoseconds: Int64) -> Bool {
-    waited += nanoseconds
-    guard bytesMin > 0, waited >= windowNanoseconds else { return false }
-    if bytes < bytesMin { return true }
-    reset()
+    if case .tooSlow = judge(afterWaiting: nanoseconds) { return true }
     return false
   }
 }

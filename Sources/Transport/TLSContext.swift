@@ -48,7 +48,7 @@ internal import Linux
 
   deinit { unsafe SSL_CTX_free(raw) }
 
-  /// TLS 1.2 and 1.3, ALPN, and buffers that are given back while nothing moves.
+  /// TLS 1.2 and 1.3, and buffers that are given back while nothing moves.
   @unsafe private static func setProtocol(_ context: OpaquePointer) {
     // These are macros over SSL_CTX_ctrl, which Swift does not see. SSL_CTX_ctrl(3).
     _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
@@ -60,7 +60,5 @@ internal import Linux
     _ = unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
     // SSL_OP_NO_COMPRESSION and SSL_OP_NO_RENEGOTIATION: function-like macros in ssl.h.
     _ = unsafe SSL_CTX_set_options(context, 1 << 17 | 1 << 30)
-    let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
-    _ = unsafe SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count))
   }
 }

@@ -11,7 +11,7 @@ internal import Linux
   private var isOpen = false
 
   /// For `origin`, whose name the certificate must bear.
-  init(_ socket: Socket, _ context: TLSContext, to origin: Origin) {
+  init(_ socket: Socket, _ context: TLSContext, to origin: Origin, offersHTTP2: Bool) {
     guard let ssl = unsafe SSL_new(context.raw) else {
       die("libssl has no memory for a connection")
     }
@@ -22,6 +22,7 @@ internal import Linux
     let bio = unsafe context.method.makeBIO(socket)
     unsafe SSL_set_bio(ssl, bio, bio)
     setHost()
+    setProtocols(offersHTTP2: offersHTTP2)
     unsafe context.sessions.restore(origin, into: ssl)
   }
 
@@ -48,6 +49,24 @@ internal import Linux
       _ = unsafe SSL_ctrl(
         ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name), $0.baseAddress)
     }
+  }
+
+  /// What the server may choose from, each with its length before it. RFC 7301 3.1.
+  private func setProtocols(offersHTTP2: Bool) {
+    var protocols: [UInt8] = []
+    if offersHTTP2 { protocols += [2, UInt8(ascii: "h"), UInt8(ascii: "2")] }
+    protocols.append(8)
+    protocols.append(contentsOf: "http/1.1".utf8)
+    _ = unsafe SSL_set_alpn_protos(ssl, protocols, UInt32(protocols.count))
+  }
+
+  /// Whether the server chose HTTP/2. SSL_get0_alpn_selected(3).
+  var hasChosenHTTP2: Bool {
+    var name: UnsafePointer<UInt8>?
+    var count: UInt32 = 0
+    unsafe SSL_get0_alpn_selected(ssl, &name, &count)
+    guard let name = unsafe name, count == 2 else { return false }
+    return unsafe name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
   }
 
   /// Whether an earlier session was taken up again.

@@ -30,7 +30,7 @@ final class TransferLoop {
     while true {
       if interruption.isSet { break }
       let mayBeMore = sendMore()
-      if !home.inFlight.isEmpty {
+      if !home.isIdle {
         answer(home)
       } else if let first = waiting.first {
         pause(for: first)
@@ -38,7 +38,7 @@ final class TransferLoop {
         break
       }
     }
-    for transfer in home.inFlight + waiting { handler.fail(transfer.request, .interrupted) }
+    for transfer in home.unanswered + waiting { handler.fail(transfer.request, .interrupted) }
     home.release()
     detour?.release()
   }
@@ -54,7 +54,7 @@ final class TransferLoop {
         start(waiting.removeFirst())
         continue
       }
-      let mayWait = home.inFlight.isEmpty
+      let mayWait = home.isIdle
       guard let request = handler.nextRequest(mayWait: mayWait) else { return !mayWait }
       let transfer = TransferState(
         request, totalTimeoutMilliseconds: client.options.totalTimeoutMilliseconds)
@@ -84,7 +84,11 @@ final class TransferLoop {
       settleBroken(transfer, error)
       return
     }
-    if lane !== home { answer(lane) }
+    if lane !== home {
+      while !lane.isIdle && !interruption.isSet { answer(lane) }
+      for transfer in lane.unanswered { handler.fail(transfer.request, .interrupted) }
+      if !lane.isIdle { detour = nil }
+    }
   }
 
   private func detour(to transfer: TransferState) -> Lane {
@@ -102,6 +106,11 @@ final class TransferLoop {
 
   /// Reads the next answer on `lane` and does what it asks for.
   private func answer(_ lane: Lane) {
+    if !lane.multiplexed.isEmpty {
+      let exchange = StreamExchange(client, lane, interruption)
+      for end in exchange.run() { settle(end) }
+      return
+    }
     guard let transfer = lane.inFlight.first, let connection = lane.connection else { return }
     var exchange = Exchange(client, transfer, connection, handler)
     do throws(TransportError) {
@@ -113,6 +122,23 @@ final class TransferLoop {
       settle(transfer, outcome)
     } catch {
       broke(lane, connection, error)
+    }
+  }
+
+  private func settle(_ end: StreamEnd) {
+    let transfer = end.transfer
+    switch end.result {
+    case .outcome(let outcome): settle(transfer, outcome)
+    case .failed(let error): settleBroken(transfer, error)
+    case .postponed: waiting.append(transfer)
+    case .refused:
+      transfer.refusalCount += 1
+      if transfer.refusalCount <= HTTP2Limits.refusalsMax {
+        waiting.append(transfer)
+      } else {
+        let closed = TransportError.closed(url: transfer.url, receivedBytes: transfer.offset)
+        retry(transfer, closed, afterSeconds: nil)
+      }
     }
   }
 

@@ -25,6 +25,8 @@ final class TransferState {
   var hasBegun = false
 
   var retryCount = 0
+  /// How often it was sent again at once since the server had refused it without a look.
+  var refusalCount = 0
   private var highestOffset: UInt64
   /// Monotonic nanoseconds before which it must not be sent again.
   var notBefore: Int64 = 0

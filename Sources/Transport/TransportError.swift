@@ -19,7 +19,7 @@ public enum TransportError: Error, Hashable, Sendable {
   case handshake(url: String, HandshakeFailure)
   /// The connection ended early.
   case closed(url: String, receivedBytes: UInt64)
-  /// What came is not HTTP as RFC 9112 has it, or beyond our limits.
+  /// What came is not HTTP as RFC 9112 and RFC 9113 have it, or beyond our limits.
   case malformed(url: String, MalformedResponse)
   /// 404 or 410.
   case notFound(url: String, status: Int)
@@ -104,7 +104,7 @@ public enum IdentityFailure: Hashable, Sendable {
   case incomplete
 }
 
-/// Which rule of HTTP/1.1 a response breaks. RFC 9112.
+/// Which rule of HTTP a response breaks. RFC 9112, RFC 9113.
 public enum MalformedResponse: Error, Hashable, Sendable {
   case statusLine
   /// A line that ends in LF alone, or a CR that no LF follows.
@@ -124,4 +124,6 @@ public enum MalformedResponse: Error, Hashable, Sendable {
   case unsolicited
   /// 206 or 304 that nothing asked for, 101.
   case status
+  /// What RFC 9113 does not allow on a connection of HTTP/2.
+  case frame
 }

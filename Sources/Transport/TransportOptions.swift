@@ -34,6 +34,8 @@ public struct TransportOptions: Sendable {
   /// No wait is longer than this, whatever Retry-After says.
   public var retryDelayMaxMilliseconds: Int64 = 60_000
 
+  /// Whether a server may choose HTTP/2. Plain http is HTTP/1.1 always.
+  public var offersHTTP2 = true
   /// Requests sent ahead on a connection of HTTP/1.1. 1: none.
   public var pipelineDepth = 8
   public var redirectsMax = 10

@@ -217,6 +217,7 @@ extension MalformedResponse {
     case .location: "Location"
     case .unsolicited: "bytes that nothing asked for"
     case .status: "status"
+    case .frame: "HTTP/2 frame"
     }
   }
 }
