@@ -110,7 +110,7 @@ extension CommitPull {
     let queue = MetadataQueue(context.staging, commits)
     let source = self.source
     try context.runWorkers(
-      options.connections, stop: { queue.stop() }, report: { report(progress) },
+      source.workers(options.connections), stop: { queue.stop() }, report: { report(progress) },
       body: {
         switch source {
         case .server(let server):
@@ -152,7 +152,8 @@ extension CommitPull {
     if plan.missingContent == 0 { return }
     let queue = ContentQueue(context.staging, roots: commits.map { $0.rootTree })
     let source = self.source
-    let workers = min(options.connections, Int(clamping: plan.missingContent))
+    let workers = min(
+      source.workers(options.connections), Int(clamping: plan.missingContent))
     try context.runWorkers(
       workers, stop: { queue.stop() }, report: { report(progress) },
       body: {
@@ -196,5 +197,6 @@ extension CommitPull {
     result.writtenBytes = progress.writtenBytes
     let made = result.deltas.reduce(UInt64(0)) { $0 + $1.content }
     result.reused = result.plan.presentContent - min(made, result.plan.presentContent)
+    if !options.commitMetadataOnly { result.route = source.route(options.connections) }
   }
 }

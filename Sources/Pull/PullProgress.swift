@@ -56,6 +56,13 @@ public final class PullProgress: Sendable {
   }
 }
 
+/// How objects came from a server.
+public struct PullRoute: Hashable, Sendable {
+  public var connections: Int
+  /// Requests at once on each of them; nil over HTTP/1.1.
+  public var streams: Int?
+}
+
 /// What a pull has come to.
 public struct PullResult: Sendable {
   /// In the order of the targets.
@@ -69,6 +76,8 @@ public struct PullResult: Sendable {
   public var plan = PullPlan()
   /// Static deltas that were used, or that would be, or that should have been.
   public var deltas: [DeltaReport] = []
+  /// Nil where nothing was fetched from a server.
+  public var route: PullRoute?
 
   public init() {}
 }

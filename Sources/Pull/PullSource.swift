@@ -17,6 +17,24 @@ enum PullSource {
     let contentBase: HTTPURL
   }
 
+  /// How many workers fetch objects, of `wanted` at most.
+  func workers(_ wanted: Int) -> Int {
+    switch self {
+    case .server(let server): server.client.connections(to: server.contentBase, wanted: wanted)
+    case .local: wanted
+    }
+  }
+
+  /// How objects came; nil from a repo on this machine.
+  func route(_ wanted: Int) -> PullRoute? {
+    guard case .server(let server) = self,
+      let spoken = server.client.spokenProtocol(with: server.contentBase)
+    else { return nil }
+    var route = PullRoute(connections: workers(wanted))
+    if case .http2(let streams) = spoken { route.streams = streams }
+    return route
+  }
+
   /// How a file of the source is called in messages.
   func url(_ file: String) -> String {
     switch self {
@@ -142,6 +160,7 @@ enum PullSource {
     transport.certificateFile = isRemotes ? remote.certificatePath : server.certificatePath
     transport.privateKeyFile = isRemotes ? remote.privateKeyPath : server.privateKeyPath
     transport.verifiesPeer = !remote.isPermissive
+    transport.offersHTTP2 = remote.allowsHTTP2
     transport.limitRateBytesPerSecond = options.limitRateBytesPerSecond
     if let seconds = options.lowSpeedSeconds { transport.lowSpeedSeconds = seconds }
     if let retries = options.retriesMax { transport.retriesMax = retries }

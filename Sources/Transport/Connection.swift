@@ -54,9 +54,9 @@ final class Connection: @unchecked Sendable {
   var isSecure: Bool { tls != nil }
 
   /// From here on everything goes through `tls`, in the protocol that it has agreed upon.
-  func secure(by tls: TLSStream) {
+  func secure(by tls: TLSStream, requestsMax: Int) {
     self.tls = tls
-    if tls.hasChosenHTTP2 { session = HTTP2Session() }
+    if tls.hasChosenHTTP2 { session = HTTP2Session(requestsMax: requestsMax) }
   }
 
   /// Keeps the TLS session for the next connection to this origin.

@@ -49,7 +49,8 @@ final class OriginMemory: Sendable {
     let origin: Origin
     var strikes = 0
     /// What the last connection has agreed upon; nil before there was one.
-    var isHTTP2: Bool?
+    var spoken: HTTPClient.SpokenProtocol?
+    var requestsMax = Int.max
     /// HTTP/2 was tried there and does not do.
     var refusesHTTP2 = false
   }
@@ -84,11 +85,22 @@ final class OriginMemory: Sendable {
 
   // MARK: HTTP/2
 
-  func learn(_ origin: Origin, isHTTP2: Bool) { change(origin) { $0.isHTTP2 = isHTTP2 } }
+  func learn(_ origin: Origin, _ spoken: HTTPClient.SpokenProtocol) {
+    change(origin) { $0.spoken = spoken }
+  }
 
-  /// Nil where there was no connection yet.
-  func speaksHTTP2(_ origin: Origin) -> Bool? {
-    entries.withLock { entries in entries.first { $0.origin == origin }?.isHTTP2 }
+  func spokenProtocol(_ origin: Origin) -> HTTPClient.SpokenProtocol? {
+    entries.withLock { entries in entries.first { $0.origin == origin }?.spoken }
+  }
+
+  /// What a server of HTTP/2 takes on one connection before it leaves.
+  func requestsMax(_ origin: Origin) -> Int {
+    entries.withLock { entries in entries.first { $0.origin == origin }?.requestsMax } ?? .max
+  }
+
+  func learn(_ origin: Origin, requestsMax: Int) {
+    guard requestsMax >= HTTP2Limits.requestsMin else { return }
+    change(origin) { $0.requestsMax = requestsMax }
   }
 
   func allowsHTTP2(_ origin: Origin) -> Bool {

@@ -91,7 +91,9 @@ enum HTTP2Callbacks {
       session.endedHeaders(head.stream_id)
       if isLast { session.endedStream(head.stream_id) }
     case NGHTTP2_DATA.rawValue where isLast: session.endedStream(head.stream_id)
-    case NGHTTP2_GOAWAY.rawValue: session.goesAway(code: unsafe frame.goaway.error_code)
+    case NGHTTP2_GOAWAY.rawValue:
+      let goAway = unsafe frame.goaway
+      unsafe session.goesAway(code: goAway.error_code, lastID: goAway.last_stream_id)
     default: break
     }
   }

@@ -4,8 +4,10 @@
 enum StreamResult {
   case outcome(Outcome)
   case failed(TransportError)
-  /// The server has not looked at the request: it may be sent again at once, whatever it asks for.
+  /// The server has not looked at the request: it may be sent again, whatever it asks for.
   case refused
+  /// The same, since it has left after others: at once, on another connection.
+  case left
   /// We gave it up, untouched, to make room: it is to be sent again.
   case postponed
 }
@@ -83,6 +85,8 @@ final class HTTP2Stream {
 
 /// What a connection of HTTP/2 may take of our memory and of our patience.
 enum HTTP2Limits {
+  /// Of one pull to one origin.
+  static let connectionsMax = 3
   /// Requests on their way at once.
   static let streamsMax = 128
   /// Never fewer, however a server mixes their answers.
@@ -101,4 +105,7 @@ enum HTTP2Limits {
   static let headerTableBytes = 4096
   /// How often a request is sent again at once when it was refused without a look.
   static let refusalsMax = 3
+  /// A server that takes no more requests than some number on a connection is not sent more, if the
+  /// number is at least this: else it may just have been about to leave.
+  static let requestsMin = 100
 }

@@ -72,6 +72,34 @@ public final class HTTPClient: Sendable {
     options.offersHTTP2 && origins.allowsHTTP2(origin)
   }
 
+  /// What was agreed upon with an origin.
+  public enum SpokenProtocol: Hashable, Sendable {
+    case http1
+    /// With so many requests on each connection.
+    case http2(streams: Int)
+  }
+
+  /// What is spoken with the origin of `url`; nil before there was a connection to it.
+  public func spokenProtocol(with url: HTTPURL) -> SpokenProtocol? {
+    origins.spokenProtocol(url.origin)
+  }
+
+  /// How many connections to the origin of `url` are worth while, `wanted` at most: where each
+  /// carries many requests at once, a few do. Whoever may speak HTTP/2 is taken to do so.
+  public func connections(to url: HTTPURL, wanted: Int) -> Int {
+    let mayMultiplex: Bool
+    switch spokenProtocol(with: url) {
+    case .http1?: mayMultiplex = false
+    case .http2?: mayMultiplex = true
+    case nil: mayMultiplex = url.isSecure
+    }
+    guard mayMultiplex && offersHTTP2(to: url.origin) else { return wanted }
+    return min(wanted, HTTP2Limits.connectionsMax)
+  }
+
+  /// The version of nghttp2 inside, for example "1.52.0". nghttp2_version(3).
+  public static var http2Version: String { HTTP2Session.libraryVersion }
+
   /// Runs transfers on the calling thread, over one connection kept alive to the origin of
   /// `base`, until `handler.nextRequest` gives nil and none is in flight, or it is cancelled.
   public func run(_ base: HTTPURL, _ handler: any TransferHandler) {

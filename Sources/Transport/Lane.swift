@@ -143,6 +143,9 @@ final class Lane {
   /// No more requests on this connection; what is on its way is still answered.
   private func leave(_ connection: Connection) {
     if connection.session?.wantsHTTP1 == true { client.origins.forbidHTTP2(origin) }
+    if let taken = connection.session?.takenCount {
+      client.origins.learn(origin, requestsMax: taken)
+    }
     connection.saveSession()
     if connection.session?.isIdle == false { leaving.append(connection) }
     self.connection = nil

@@ -39,6 +39,8 @@ struct Opening {
       }
     }
     if origin.isSecure { try shakeHands(connection) }
+    let streams = connection.session?.streamLimit
+    client.origins.learn(origin, streams.map { .http2(streams: $0) } ?? .http1)
     return connection
   }
 
@@ -54,8 +56,7 @@ struct Opening {
     while true {
       switch stream.shakeHands() {
       case .done:
-        connection.secure(by: stream)
-        client.origins.learn(origin, isHTTP2: connection.session != nil)
+        connection.secure(by: stream, requestsMax: client.origins.requestsMax(origin))
         return
       case .wait(let readiness):
         try deadline.wait(for: connection.socket, readiness, interruption)

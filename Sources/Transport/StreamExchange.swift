@@ -56,7 +56,10 @@ struct StreamExchange {
     let ended = session.takeEnded()
     for end in ended {
       guard case .outcome = end.result else { continue }
-      if connection.answeredCount == 0 { connection.saveSession() }
+      if connection.answeredCount == 0 {
+        connection.saveSession()
+        client.origins.learn(lane.origin, .http2(streams: session.streamLimit))
+      }
       connection.answeredCount += 1
     }
     return ended

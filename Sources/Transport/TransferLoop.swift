@@ -130,7 +130,7 @@ final class TransferLoop {
     switch end.result {
     case .outcome(let outcome): settle(transfer, outcome)
     case .failed(let error): settleBroken(transfer, error)
-    case .postponed: waiting.append(transfer)
+    case .postponed, .left: waiting.append(transfer)
     case .refused:
       transfer.refusalCount += 1
       if transfer.refusalCount <= HTTP2Limits.refusalsMax {

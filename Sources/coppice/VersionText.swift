@@ -3,6 +3,7 @@ import Codec
 import Compression
 import Cryptography
 import Linux
+import Transport
 
 /// The words of `--version`.
 enum VersionText {
@@ -14,6 +15,7 @@ enum VersionText {
       "commit: \(BuildIdentity.commit)",
       "architecture: \(BuildIdentity.architecture)",
       "built: \(built ?? "unknown")",
+      "nghttp2: \(HTTPClient.http2Version)",
       "openssl: \(CryptoLibrary.version)",
       "zlib: \(CompressionLibrary.version)",
     ]
@@ -28,6 +30,7 @@ enum VersionText {
       (
         "libraries",
         .object([
+          ("nghttp2", .string(HTTPClient.http2Version)),
           ("openssl", .string(CryptoLibrary.version)),
           ("zlib", .string(CompressionLibrary.version)),
         ])

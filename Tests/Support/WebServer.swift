@@ -9,7 +9,9 @@ public final class WebServer: @unchecked Sendable {
   private var running: RunningProgram?
 
   /// `tls` are lines of nginx's `server` block: certificate, key, client verification.
-  public init(_ root: String, tls: [String] = [], extra: [String] = []) throws {
+  public init(
+    _ root: String, tls: [String] = [], extra: [String] = [], http2: Bool = false
+  ) throws {
     port = try FreePort.take()
     settings = try TemporaryDirectory("nginx")
     isSecure = !tls.isEmpty
@@ -24,7 +26,7 @@ public final class WebServer: @unchecked Sendable {
         access_log logs/access.log; default_type application/octet-stream; \(temporary)
         keepalive_requests 1000000;
         server {
-          listen 127.0.0.1:\(port)\(isSecure ? " ssl" : ""); server_name localhost; root \(root);
+          listen 127.0.0.1:\(port)\(isSecure ? " ssl" : "")\(http2 ? " http2" : ""); server_name localhost; root \(root);
           \((tls + extra).joined(separator: "\n    "))
         }
       }

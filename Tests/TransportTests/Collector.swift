@@ -21,12 +21,17 @@ final class Collector: TransferHandler {
   var abandons: Set<UInt64> = []
   var cancelsAfterPieces = Int.max
   var pieces = 0
+  /// Bodies that had begun and not ended.
+  var bodiesAtOnceMax = 0
+  private var openBodies: Set<UInt64> = []
 
   init(_ requests: [TransferRequest]) { self.requests = requests.reversed() }
 
   func nextRequest(mayWait: Bool) -> TransferRequest? { requests.popLast() }
   func begin(_ request: TransferRequest, _ response: ResponseInfo) {
     begins += 1
+    openBodies.insert(request.tag)
+    bodiesAtOnceMax = max(bodiesAtOnceMax, openBodies.count)
     infos[request.tag] = response
   }
   func receive(_ request: TransferRequest, _ bytes: Span<UInt8>) -> TransferVerdict {
@@ -42,6 +47,7 @@ final class Collector: TransferHandler {
   }
   func finish(_ request: TransferRequest) {
     finishOrder.append(request.tag)
+    openBodies.remove(request.tag)
     results[request.tag] = .body(bodies[request.tag] ?? [])
   }
   func fail(_ request: TransferRequest, _ error: TransportError) {

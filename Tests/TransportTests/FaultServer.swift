@@ -2,7 +2,7 @@
 import Foundation
 import Transport
 
-/// A running `Tests/Servers/fault_server.py`, which ends with the value or with the tests.
+/// A running `Tests/Servers/fault_server.py`, or another of that folder, which ends with the value or with the tests.
 final class FaultServer: @unchecked Sendable {
   /// One for all tests that need nothing special of it.
   static let shared = FaultServer()
@@ -11,9 +11,9 @@ final class FaultServer: @unchecked Sendable {
   private let process = Process()
   private let input = Pipe()
 
-  init(_ arguments: [String] = []) {
+  init(_ arguments: [String] = [], script name: String = "fault_server.py") {
     let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Servers/fault_server.py")
+      .deletingLastPathComponent().appendingPathComponent("Servers/\(name)")
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["python3", "-B", script.path] + arguments
@@ -30,10 +30,13 @@ final class FaultServer: @unchecked Sendable {
   }
 
   /// One line of JSON for each request so far whose line holds `key`.
-  func log(_ key: String, scheme: String = "http", options: TransportOptions = .quick) -> [String] {
+  func log(
+    _ key: String, host: String = "127.0.0.1", scheme: String = "http",
+    options: TransportOptions = .quick
+  ) -> [String] {
     let client = try! HTTPClient(options)
     let escaped = key.replacingOccurrences(of: " ", with: "%20")
-    let url = url("/log?\(escaped)", scheme: scheme)
+    let url = url("/log?\(escaped)", host: host, scheme: scheme)
     guard case .body(let bytes, _)? = try? client.get(url, limitBytes: 1 << 24) else {
       return []
     }

@@ -52,6 +52,7 @@ extension Session {
       let pull = try CommitPull(repo, from: remote, options, PullProgress())
       let result = try pull.run { progress.update(PullCommand.state($0)) }
       progress.finish()
+      if let route = result.route { terminal.debug(PullCommand.text(route)) }
       return result
     } catch {
       progress.finish()
@@ -126,6 +127,13 @@ enum PullCommand {
     "\(result.fetchedMetadata) metadata, \(result.fetchedContent) content objects fetched; "
       + "\(HumanSize.text(result.fetchedBytes)) transferred in \(seconds(milliseconds)) seconds; "
       + "\(HumanSize.text(result.writtenBytes)) written"
+  }
+
+  /// "HTTP/2, 3 connections, 128 streams on each".
+  static func text(_ route: PullRoute) -> String {
+    let connections = route.connections == 1 ? "1 connection" : "\(route.connections) connections"
+    guard let streams = route.streams else { return "HTTP/1.1, \(connections)" }
+    return "HTTP/2, \(connections), \(streams) streams on each"
   }
 
   static func members(_ result: PullResult, _ milliseconds: Int64) -> [(String, JSONValue)] {
