@@ -6,8 +6,8 @@ public struct BenchOptions: Sendable {
   public var suites: [BenchSuite] = BenchSuite.allCases
   /// Where files are written: the file system is part of what is measured.
   public var directory: String
-  /// For all suites together. A suite for whose measures the machine is too slow takes up to half
-  /// as long again, or ten seconds, and then leaves measures out.
+  /// For all suites together. A suite for whose measures the machine is too slow takes up to a
+  /// quarter more, or ten seconds, and then leaves measures out.
   public var seconds: UInt64
   /// Nil: nothing is measured that needs another process.
   public var child: BenchChild?
@@ -70,7 +70,7 @@ public enum Bench {
         var checkout = CheckoutSuite(meter, scratch)
         try checkout.run()
       case .pull:
-        var pull = PullSuite(meter, scratch, options.child, options.remote)
+        var pull = PullSuite(meter, scratch, options)
         try pull.run()
       }
       meter.finish()

@@ -71,6 +71,8 @@ public enum BenchNote: Hashable, Sendable {
   case smallerFiles(bytes: UInt64, because: BenchLimit)
   /// OpenSSL could not be measured without the CPU's extensions.
   case noKernels
+  /// There could be no server to pull from.
+  case noServer
 }
 
 /// What there was too little of.

@@ -37,9 +37,17 @@ enum HashKernel {
     }
   }
 
+  /// How many buffers each of so many threads hashes.
+  private static func rounds(_ bytes: UInt64, _ threads: Int) -> Int {
+    Int(clamping: max(1, min(bytes, bytesMax) / UInt64(threads * bufferBytes)))
+  }
+
+  /// No run is longer, however much time there is.
+  private static let bytesMax: UInt64 = 8 << 30
+
   /// Hashes `bytes` by so many threads, each its share.
   static func hash(bytes: UInt64, threads: Int) {
-    let rounds = max(1, Int(bytes / UInt64(threads)) / bufferBytes)
+    let rounds = rounds(bytes, threads)
     Thread.fanOut(threads) { _ in
       var hash = SHA256()
       let buffer = [UInt8](repeating: 0x5A, count: bufferBytes)
@@ -50,7 +58,7 @@ enum HashKernel {
 
   /// What `hash` really hashes.
   static func amount(bytes: UInt64, threads: Int) -> UInt64 {
-    UInt64(max(1, Int(bytes / UInt64(threads)) / bufferBytes)) * UInt64(threads * bufferBytes)
+    UInt64(rounds(bytes, threads)) * UInt64(threads * bufferBytes)
   }
 
   /// Bytes a second on one core, roughly.

@@ -162,8 +162,6 @@ extension HashSuite {
       try scratch.makeFile(name, bytes: size, &payload)
       parts.append(HashPart(name: name, offset: 0, count: size))
     }
-    // What is dirty would be written while it is measured.
-    try scratch.sync()
     try warm(parts)
     for measure in HashMeasure.sized(size, cores: cores) {
       try run(measure, parts, UInt64(size * count))

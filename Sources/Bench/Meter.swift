@@ -31,7 +31,7 @@ final class Meter {
     self.suite = suite
     let now = Clock.monotonicNanoseconds
     end = now + nanoseconds
-    overdue = end + max(nanoseconds / 2, Meter.patienceNanoseconds)
+    overdue = max(end + nanoseconds / 4, now + Meter.patienceNanoseconds)
     (total, done, leftOut) = (0, 0, 0)
   }
 
@@ -51,12 +51,15 @@ final class Meter {
     max(0, end - Clock.monotonicNanoseconds) / Int64(max(1, total - done))
   }
 
+  /// Whether nothing more is begun.
+  var isOverdue: Bool { !isPatient && Clock.monotonicNanoseconds >= overdue }
+
   /// Makes room for the next measure in the count; false if there is no time for it.
   private func enter(_ name: String) throws(BenchError) -> Bool {
     if Process.isInterrupted { throw .interrupted }
     report(BenchProgress(suite: suite, done: done, total: total, name: name))
     done += 1
-    if isPatient || Clock.monotonicNanoseconds < overdue { return true }
+    if !isOverdue { return true }
     leftOut += 1
     return false
   }
@@ -111,7 +114,10 @@ final class Meter {
     parameters: () -> [BenchParameter]
   ) throws(BenchError) {
     let share = shareNanoseconds * Int64(names.count)
-    guard let first = names.first, try enter(first.name) else { return }
+    guard let first = names.first, try enter(first.name) else {
+      leftOut += names.count - 1
+      return
+    }
     var runs: [[UInt64]] = []
     try repeatRuns(share) { () throws(BenchError) in runs.append(try run()) }
     done += names.count - 1
@@ -153,9 +159,10 @@ final class Meter {
   }
 
   /// How much of what takes `nanoseconds` for `amount` fits into a run, of which a measure has a
-  /// few.
-  func amount(_ amount: UInt64, took nanoseconds: Int64) -> UInt64 {
-    Meter.rate(amount, nanoseconds: nanoseconds) / 1000
-      * UInt64(shareNanoseconds / 4_000_000)
+  /// few; `overhead` comes with each run.
+  func amount(_ amount: UInt64, took nanoseconds: Int64, overhead: Int64 = 0) -> UInt64 {
+    let quarter = shareNanoseconds / 4
+    let run = max(quarter - overhead, quarter / 8)
+    return Meter.rate(amount, nanoseconds: nanoseconds) / 1000 * UInt64(run / 1_000_000)
   }
 }

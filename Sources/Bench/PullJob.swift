@@ -62,15 +62,17 @@ final class BenchServer {
 
   private static let startLimitNanoseconds: Int64 = 10_000_000_000
 
-  init(_ folder: String, _ child: BenchChild, _ scratch: Scratch) throws(BenchError) {
-    var program = try child.start(.serve, [folder], scratch)
+  /// Nil if it cannot be started.
+  init?(_ folder: String, _ child: BenchChild, _ scratch: Scratch) throws(BenchError) {
+    guard var program = try? child.start(.serve, [folder], scratch) else { return nil }
     let end = Clock.monotonicNanoseconds + BenchServer.startLimitNanoseconds
     while true {
       if let port = try child.saved(.serve, scratch)?.first {
         url = "http://127.0.0.1:\(port)/"
         break
       }
-      if program.end() != nil || Clock.monotonicNanoseconds > end { throw .child("serve") }
+      if Process.isInterrupted { throw .interrupted }
+      if program.end() != nil || Clock.monotonicNanoseconds > end { return nil }
       Clock.sleep(milliseconds: 10)
     }
     self.program = consume program

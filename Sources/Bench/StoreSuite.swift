@@ -41,17 +41,17 @@ extension StoreSuite {
   private func measureFiles(_ size: Int) throws(BenchError) {
     let parameters = [BenchParameter.number("object_bytes", size)]
     for (name, sync) in [("create", Sync.none), ("create-fsync", .each), ("create-syncfs", .all)] {
-      let count = try count(size) { (count) throws(BenchError) in try create(count, size, sync) }
+      let count = try count(size, sync)
       try meter.measure(
         name, parameters, .objectsPerSecond, amount: UInt64(count),
-        prepare: { () throws(BenchError) in try clear() },
+        prepare: { () throws(BenchError) in try clear(syncs: sync != .none) },
         { () throws(BenchError) in try create(count, size, sync) })
     }
-    let count = limit(StoreSuite.objectsMax, size)
+    let count = try count(size, .none)
     try meter.measure(
       "rename", parameters, .objectsPerSecond, amount: UInt64(count),
       prepare: { () throws(BenchError) in
-        try clear()
+        try clear(syncs: false)
         try create(count, size, .none)
       }, { () throws(BenchError) in try rename(count) })
     try scratch.remove(StoreSuite.folder)
@@ -59,13 +59,16 @@ extension StoreSuite {
   }
 
   /// How many a run makes, by what a few take.
-  private func count(
-    _ size: Int, _ body: (Int) throws(BenchError) -> Void
-  ) throws(BenchError) -> Int {
-    try clear()
-    let few = Int(StoreSuite.objectsMin)
-    let took = try Meter.nanoseconds { () throws(BenchError) in try body(few) }
-    return limit(meter.amount(StoreSuite.objectsMin, took: took), size)
+  private func count(_ size: Int, _ sync: Sync) throws(BenchError) -> Int {
+    let few = StoreSuite.objectsMin
+    if meter.isOverdue { return Int(few) }
+    let overhead = try Meter.nanoseconds { () throws(BenchError) in
+      try clear(syncs: sync != .none)
+    }
+    let took = try Meter.nanoseconds { () throws(BenchError) in
+      try create(Int(few), size, sync)
+    }
+    return limit(meter.amount(few, took: took, overhead: overhead), size)
   }
 
   private func limit(_ count: UInt64, _ size: Int) -> Int {
@@ -74,11 +77,11 @@ extension StoreSuite {
     return Int(max(wanted, StoreSuite.objectsMin))
   }
 
-  /// Empty folders, and nothing that waits to be written.
-  private func clear() throws(BenchError) {
+  /// Empty folders, and, where that would be waited for, nothing that waits to be written.
+  private func clear(syncs: Bool) throws(BenchError) {
     try scratch.makeFolder(StoreSuite.folder)
     try scratch.makeFolder(StoreSuite.target)
-    try scratch.sync()
+    if syncs { try scratch.sync() }
   }
 
   private func create(_ count: Int, _ size: Int, _ sync: Sync) throws(BenchError) {
@@ -123,14 +126,17 @@ extension StoreSuite {
     _ name: String, _ size: Int, _ repo: Repo, publishes: Bool
   ) throws(BenchError) {
     var objects = makeObjects(Int(StoreSuite.objectsMin), size)
+    let overhead = try Meter.nanoseconds { () throws(BenchError) in
+      try clearRepo(syncs: publishes)
+    }
     let took = try Meter.nanoseconds { () throws(BenchError) in
       try StoreSuite.store(objects, repo, publishes: publishes)
     }
-    let count = limit(meter.amount(StoreSuite.objectsMin, took: took), size)
+    let count = limit(meter.amount(StoreSuite.objectsMin, took: took, overhead: overhead), size)
     try meter.measure(
       name, [.number("object_bytes", size)], .objectsPerSecond, amount: UInt64(count),
       prepare: { () throws(BenchError) in
-        try clearRepo()
+        try clearRepo(syncs: publishes)
         objects = makeObjects(count, size)
       },
       { () throws(BenchError) in
@@ -138,15 +144,15 @@ extension StoreSuite {
       })
   }
 
-  /// No objects, published or staged, and nothing that waits to be written.
-  private func clearRepo() throws(BenchError) {
+  /// No objects, published or staged; as `clear`.
+  private func clearRepo(syncs: Bool) throws(BenchError) {
     try scratch.remove("\(StoreSuite.repo)/coppice")
     try at("\(scratch.path)/\(StoreSuite.repo)/objects") { () throws(Errno) in
       let objects = try scratch.directory.open(
         "\(StoreSuite.repo)/objects", [.readOnly, .directory])
       for folder in try objects.entries() { try objects.removeTree(folder.name) }
     }
-    try scratch.sync()
+    if syncs { try scratch.sync() }
   }
 
   private mutating func makeObjects(_ count: Int, _ size: Int) -> [SampleObject] {

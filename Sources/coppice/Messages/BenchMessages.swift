@@ -48,6 +48,7 @@ extension BenchNote {
         + "up; '--seconds' gives more"
     case .smallerFiles(let bytes, let limit):
       "files have at most \(BinarySize.text(bytes)), for want of \(limit.words)"
+    case .noServer: "there could be no server in a process of its own: nothing was pulled"
     case .noKernels: "OpenSSL could not be measured without the instructions of this processor"
     }
   }
