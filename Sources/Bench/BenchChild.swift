@@ -4,7 +4,8 @@ import Linux
 /// How this program is started once more, for what needs a process of its own: other CPU features,
 /// memory that nobody else has used, a server.
 ///
-/// The words of the child are the part, the file for its figures, and what the part wants to know.
+/// The words of the child are the part, the scratch folder, where its figures go to the file of that
+/// name, and what the part wants to know.
 public struct BenchChild: Sendable {
   private let program: String
   /// The words in front of the part.
@@ -28,7 +29,7 @@ public struct BenchChild: Sendable {
   ) throws(BenchError) -> StartedProgram {
     try scratch.remove(part.rawValue)
     var program = Program(program)
-    program.arguments = words + [part.rawValue, "\(scratch.path)/\(part.rawValue)"] + arguments
+    program.arguments = words + [part.rawValue, scratch.path] + arguments
     program.variables = variables
     return try at(program.path) { () throws(Errno) in try program.start() }
   }
@@ -63,8 +64,8 @@ public struct BenchChild: Sendable {
     guard let part = words.first.flatMap({ Part(rawValue: $0) }), words.count > 2 else {
       return false
     }
-    let (file, rest) = (words[1], Array(words[2...]))
-    try at(file) { () throws(Errno) in try Process.endWithParent() }
+    let (file, rest) = ("\(words[1])/\(part.rawValue)", Array(words[2...]))
+    try endWithParent(words[1])
     switch part {
     case .kernel:
       guard let nanoseconds = Int64(rest[0]) else { return false }
@@ -86,6 +87,17 @@ public struct BenchChild: Sendable {
       try save(figures, file)
     }
     return true
+  }
+
+  /// Who has started this may have ended before that could be heard of: then nobody holds the lock
+  /// of the scratch folder.
+  private static func endWithParent(_ scratch: String) throws(BenchError) {
+    let isOrphan = try at(scratch) { () throws(Errno) in
+      try Process.endWithParent()
+      return try FileDescriptor.open("\(scratch)/\(Scratch.lockName)", [.readWrite])
+        .tryLock(.exclusive)
+    }
+    if isOrphan { throw .interrupted }
   }
 
   private static func save(_ figures: [UInt64], _ file: String) throws(BenchError) {

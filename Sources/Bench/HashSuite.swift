@@ -75,8 +75,7 @@ extension HashSuite {
 
   /// On the medium, and in memory.
   private mutating func makeBulk() throws(BenchError) {
-    try scratch.makeFile(HashSuite.bulk, bytes: bulkBytes, &payload)
-    try scratch.sync()
+    try scratch.makeFile(HashSuite.bulk, bytes: bulkBytes, &payload, syncs: true)
     try warm([HashPart(name: HashSuite.bulk, offset: 0, count: bulkBytes)])
   }
 

@@ -99,9 +99,7 @@ extension PullSuite {
     try scratch.remove(name)
     let path = "\(scratch.path)/\(name)"
     return try inRepo { () throws(OSTreeError) in
-      // What is pulled from need not survive a power cut; what is pulled into is as on a device.
-      let settings = mode == .archive ? [("fsync", "false")] : []
-      let repo = try Repo.create(path, mode: mode, settings: settings)
+      let repo = try Repo.create(path, mode: mode)
       try repo.addRemote(RemoteAddition(PullJob.remote, url: "http://127.0.0.1/"))
       return repo
     }

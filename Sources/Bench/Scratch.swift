@@ -21,6 +21,7 @@ final class Scratch: Sendable {
   private let lock: FileDescriptor
 
   private static let prefix = ".coppice-bench."
+  static let lockName = "lock"
   /// The smallest measures take a quarter of it.
   static let freeBytesMin: UInt64 = 16 << 20
   private static let roomBytesMax: UInt64 = 512 << 20
@@ -46,7 +47,7 @@ final class Scratch: Sendable {
     do throws(Errno) {
       try parent.makeDirectory(name, mode: 0o700)
       directory = try parent.openDirectory(name)
-      lock = try directory.open("lock", [.readWrite, .create], mode: 0o600)
+      lock = try directory.open(Scratch.lockName, [.readWrite, .create], mode: 0o600)
       _ = try lock.tryLock(.exclusive)
       status = try directory.status()
     } catch { throw .file(path: "\(path)/\(Scratch.prefix)\(Process.identifier)", error) }
@@ -70,7 +71,7 @@ final class Scratch: Sendable {
       // Whoever begins at this moment has its folder before it has the lock.
       let owner = entry.name.utf8.dropFirst(prefix.utf8.count)
       let mayBegin = try parent.contains("/proc/\(String(owner)!)")
-      guard let lock = try? parent.open("\(entry.name)/lock", [.readWrite]) else {
+      guard let lock = try? parent.open("\(entry.name)/\(lockName)", [.readWrite]) else {
         if !mayBegin { try parent.removeTree(entry.name) }
         continue
       }
@@ -97,8 +98,10 @@ extension Scratch {
     try at(path) { () throws(Errno) in try directory.syncFileSystem() }
   }
 
-  /// Makes a file of so many bytes that no file system can pack.
-  func makeFile(_ name: String, bytes: Int64, _ payload: inout Payload) throws(BenchError) {
+  /// Makes a file of so many bytes that no file system can pack. Durable if `syncs`.
+  func makeFile(
+    _ name: String, bytes: Int64, _ payload: inout Payload, syncs: Bool = false
+  ) throws(BenchError) {
     let piece = payload.piece
     try at("\(path)/\(name)") { () throws(Errno) in
       let file = try directory.open(name, [.writeOnly, .create, .truncate], mode: 0o600)
@@ -108,6 +111,7 @@ extension Scratch {
         try file.write(piece.span.extracting(0..<count))
         left -= Int64(count)
       }
+      if syncs { try file.syncData() }
     }
   }
 }
