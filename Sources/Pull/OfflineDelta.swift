@@ -30,8 +30,8 @@ public struct OfflineDelta: Sendable {
   /// Puts the commit and all of its objects into `repo`; no ref is changed. With `keys`, one of
   /// them must have signed the superblock.
   ///
-  /// Durable when it returns. Throws `.delta` where the delta does not bring all of the commit: then
-  /// the commit is not there, and what came is kept for another attempt.
+  /// Durable when it returns. Throws `.delta` where the delta does not bring all of the commit:
+  /// then the commit is not there, and what came is kept for another attempt.
   public func apply(
     to repo: Repo, keys: TrustedKeys?, _ progress: PullProgress,
     _ report: (PullProgress) -> Void = { _ in }

@@ -23,6 +23,7 @@ public enum SelfTest {
     checkFiles(scratch, &report)
     checkCryptography(scratch, &report)
     checkRepo(scratch, &report)
+    checkDelta(scratch, &report)
     checkTransport(scratch, &report)
     scratch.remove()
     return report

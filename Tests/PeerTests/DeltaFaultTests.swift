@@ -75,7 +75,7 @@ import Testing
 
   @Test func `a dictionary beyond the limit is passed over, and the message says so`() throws {
     let (fixture, repo) = try prepare(["--disable-bsdiff"])
-    try fixture.repack(["--lzma2=preset=0,dict=384MiB"])
+    try fixture.repack(["--lzma2=preset=0,dict=64KiB"], dictionaryBits: 33)
     try expectPassedOver(fixture, repo, "the dictionary of a part has more than 268435456 bytes")
   }
 
@@ -114,15 +114,21 @@ extension PeerFixture {
     try bytes.write(to: URL(fileURLWithPath: path))
   }
 
-  /// Packs part 0 of the only delta again, and makes superblock and summary fit.
-  func repack(_ options: [String]) throws {
+  /// Packs part 0 of the only delta again, and makes superblock and summary fit. With
+  /// `dictionaryBits` the stream says that it needs another dictionary than it does: 33 stands for
+  /// 384 MiB.
+  func repack(_ options: [String], dictionaryBits: Int = 0) throws {
     let script = """
-      import hashlib, struct, subprocess, sys
-      part, superblock = sys.argv[1:3]
+      import hashlib, struct, subprocess, sys, zlib
+      part, superblock, bits = sys.argv[1:4]
       old = open(part, 'rb').read()
       raw = subprocess.run(['xz', '-dc'], input=old[1:], stdout=subprocess.PIPE, check=True).stdout
-      packed = subprocess.run(['xz', '-c', *sys.argv[3:]], input=raw, stdout=subprocess.PIPE,
+      packed = subprocess.run(['xz', '-c', *sys.argv[4:]], input=raw, stdout=subprocess.PIPE,
                               check=True).stdout
+      if int(bits):
+          assert packed[12:16] == b'\\x02\\x00\\x21\\x01'
+          header = packed[12:16] + bytes([int(bits)]) + packed[17:20]
+          packed = packed[:12] + header + struct.pack('<I', zlib.crc32(header)) + packed[24:]
       new = b'x' + packed
       open(part, 'wb').write(new)
       front = open(superblock, 'rb').read()
@@ -136,7 +142,8 @@ extension PeerFixture {
       """
     let result = try run(
       "python3",
-      arguments: ["-c", script, deltaFile("0"), deltaFile("superblock")] + options)
+      arguments: ["-c", script, deltaFile("0"), deltaFile("superblock"), "\(dictionaryBits)"]
+        + options)
     guard result.status == 0 else { throw ProgramError(description: result.description) }
     try server.ostree("summary", "-u")
   }

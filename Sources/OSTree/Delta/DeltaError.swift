@@ -75,6 +75,8 @@ public enum DeltaLimits {
   /// Of a part as it is stored, and of what it is unpacked to, in a scratch file. libostree's
   /// generator aims at 32 MB.
   public static let partBytesMax: UInt64 = 256 << 20
+  /// Parts, and entries of the superblock's dictionary, in which each is looked for.
+  static let partsMax = 1 << 14
   /// What an xz stream may refer back to; its own limit is 4 GiB. It costs scratch space, no
   /// memory.
   public static let dictionaryBytesMax: UInt64 = 256 << 20

@@ -58,6 +58,8 @@ struct DeltaDictionary: Sendable {
 
   init(_ list: DeltaList) { self.list = list }
 
+  var count: Int { list.count }
+
   /// Where the value of `key` lies. Throws `.key` if it is of another type.
   func lookup(
     _ key: String, type: String, in bytes: Span<UInt8>

@@ -201,6 +201,9 @@ private struct DeltaLayout {
     commit = try Commit(parsing: bytes.copy(field(3)))
     guard commit.checksum == name.to, field(4).isEmpty else { throw .delta }
     parts = try DeltaList(bytes, field(5))
+    guard parts.count <= DeltaLimits.partsMax, metadata.count <= DeltaLimits.partsMax + 16 else {
+      throw .delta
+    }
     fallbacks = try DeltaList(bytes, field(6))
   }
 

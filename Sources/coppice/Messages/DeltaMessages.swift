@@ -87,16 +87,20 @@ enum DeltaText {
           "static delta '\(name)' is passed over for its objects: \(fault.words)")
       } else {
         session.terminal.debug(
-          "static delta '\(name)': \(delta.parts) parts, \(HumanSize.text(delta.bytes)), "
+          "static delta '\(name)': \(parts(delta)), \(HumanSize.text(delta.bytes)), "
             + "\(delta.objects) objects")
       }
     }
   }
 
+  private static func parts(_ delta: DeltaReport) -> String {
+    delta.parts == 1 ? "1 part" : "\(delta.parts) parts"
+  }
+
   /// In a plan: what would come in place of most objects.
   static func lines(_ deltas: [DeltaReport]) -> [String] {
     deltas.filter { $0.fault == nil }.map {
-      "by delta:    \($0.parts) parts, \(HumanSize.text($0.bytes)), for all objects in them"
+      "by delta:    \(parts($0)), \(HumanSize.text($0.bytes)), for all objects in it"
     }
   }
 
