@@ -54,9 +54,9 @@ final class Connection: @unchecked Sendable {
   var isSecure: Bool { tls != nil }
 
   /// From here on everything goes through `tls`, in the protocol that it has agreed upon.
-  func secure(by tls: TLSStream, requestsMax: Int) {
+  func secure(by tls: TLSStream, session make: () -> HTTP2Session) {
     self.tls = tls
-    if tls.hasChosenHTTP2 { session = HTTP2Session(requestsMax: requestsMax) }
+    if tls.hasChosenHTTP2 { session = make() }
   }
 
   /// Keeps the TLS session for the next connection to this origin.

@@ -51,6 +51,7 @@ final class OriginMemory: Sendable {
     /// What the last connection has agreed upon; nil before there was one.
     var spoken: HTTPClient.SpokenProtocol?
     var requestsMax = Int.max
+    var streamsMax = HTTP2Limits.streamsMax
     /// HTTP/2 was tried there and does not do.
     var refusesHTTP2 = false
   }
@@ -96,6 +97,16 @@ final class OriginMemory: Sendable {
   /// What a server of HTTP/2 takes on one connection before it leaves.
   func requestsMax(_ origin: Origin) -> Int {
     entries.withLock { entries in entries.first { $0.origin == origin }?.requestsMax } ?? .max
+  }
+
+  /// How many bodies at once we can hold as this server mixes them.
+  func streamsMax(_ origin: Origin) -> Int {
+    entries.withLock { entries in entries.first { $0.origin == origin }?.streamsMax }
+      ?? HTTP2Limits.streamsMax
+  }
+
+  func learn(_ origin: Origin, streamsMax: Int) {
+    change(origin) { $0.streamsMax = min($0.streamsMax, streamsMax) }
   }
 
   func learn(_ origin: Origin, requestsMax: Int) {

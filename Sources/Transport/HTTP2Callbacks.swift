@@ -2,7 +2,8 @@
 internal import CNghttp2
 internal import Linux
 
-/// Passes what nghttp2 reports on to the session that it is about. nghttp2_session_callbacks_new(3).
+/// Passes what nghttp2 reports on to the session that it is about.
+/// nghttp2_session_callbacks_new(3).
 enum HTTP2Callbacks {
   /// Nil if there is no memory; to be freed with nghttp2_session_callbacks_del(3).
   @unsafe static func make() -> OpaquePointer? {

@@ -15,7 +15,7 @@ internal import Linux
   var parkedStreams: [Int32] = []
   var parkedByteCount = 0
   /// How many requests we dare to have on their way.
-  var ownLimit = HTTP2Limits.streamsMax
+  var ownLimit: Int
 
   /// What has come that brought an answer forward: neither frames nor their padding.
   var usefulByteCount: UInt64 = 0
@@ -30,8 +30,10 @@ internal import Linux
   var highestCompleteID: Int32 = 0
   private var highestCompleteIDBefore: Int32 = 0
 
-  init(requestsMax: Int = .max) {
+  /// `requestsMax`: on this connection in all; `streamsMax`: at once.
+  init(requestsMax: Int = .max, streamsMax: Int = HTTP2Limits.streamsMax) {
     self.requestsMax = requestsMax
+    ownLimit = streamsMax
     unsafe raw = HTTP2Session.makeRaw()
     unsafe nghttp2_session_set_user_data(raw, Unmanaged.passUnretained(self).toOpaque())
     var settings = [nghttp2_settings_entry](
@@ -117,9 +119,9 @@ internal import Linux
   }
 
   /// Gives up on every stream: the connection has ended.
-  func endAll() -> [TransferState] {
+  func endAll() -> [HTTP2Stream] {
     defer { streams = [:] }
-    return transfers
+    return streams.keys.sorted().compactMap { streams[$0] }
   }
 
   /// Ends the streams whose time is up.

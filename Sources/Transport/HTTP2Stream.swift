@@ -93,8 +93,8 @@ enum HTTP2Limits {
   static let streamsMin = 8
   /// Bodies that go to the handler while they come, each with what decodes it. One more begins
   /// when it has come whole.
-  static let bodiesMax = 4
-  /// What one stream may send before we ask for more: 65535, which needs no setting. RFC 9113 6.9.2.
+  static let bodiesMax = 3
+  /// What one stream may send before we ask for more: what needs no setting. RFC 9113 6.9.2.
   static let streamWindow = 65_535
   /// The same for the whole connection, and for a body that goes to the handler.
   static let connectionWindow: Int32 = 1 << 20

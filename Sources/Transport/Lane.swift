@@ -133,6 +133,9 @@ final class Lane {
   /// Leaves the connection to whoever needs one next.
   func release() {
     if isIdle, let connection {
+      if let session = connection.session {
+        client.origins.learn(origin, streamsMax: session.ownLimit)
+      }
       client.pool.give(connection, origin, showsIdentity: showsIdentity)
     }
     (connection, inFlight, leaving) = (nil, [], [])
@@ -143,6 +146,9 @@ final class Lane {
   /// No more requests on this connection; what is on its way is still answered.
   private func leave(_ connection: Connection) {
     if connection.session?.wantsHTTP1 == true { client.origins.forbidHTTP2(origin) }
+    if let session = connection.session {
+      client.origins.learn(origin, streamsMax: session.ownLimit)
+    }
     if let taken = connection.session?.takenCount {
       client.origins.learn(origin, requestsMax: taken)
     }

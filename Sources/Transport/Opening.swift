@@ -56,7 +56,11 @@ struct Opening {
     while true {
       switch stream.shakeHands() {
       case .done:
-        connection.secure(by: stream, requestsMax: client.origins.requestsMax(origin))
+        connection.secure(by: stream) {
+          HTTP2Session(
+            requestsMax: client.origins.requestsMax(origin),
+            streamsMax: client.origins.streamsMax(origin))
+        }
         return
       case .wait(let readiness):
         try deadline.wait(for: connection.socket, readiness, interruption)

@@ -151,17 +151,23 @@ struct StreamExchange {
     of connection: Connection, _ session: HTTP2Session, _ why: Break
   ) -> [StreamEnd] {
     lane.forget(connection)
-    let transfers = session.endAll()
+    client.origins.learn(lane.origin, streamsMax: session.ownLimit)
+    let streams = session.endAll()
     if session.wantsHTTP1 { client.origins.forbidHTTP2(lane.origin) }
     if case .malformed = why, client.origins.allowsHTTP2(lane.origin) {
       // Whoever cannot speak it may still speak HTTP/1.1.
       client.origins.forbidHTTP2(lane.origin)
-      return transfers.map { StreamEnd(transfer: $0, result: .postponed) }
+      return streams.map { StreamEnd(transfer: $0.transfer, result: .postponed) }
     }
-    return transfers.map { transfer in
-      // The other side may close a connection at any time, and just then the request came.
-      if case .closed = why, connection.answeredCount > 0, !transfer.hasAnswer, transfer.mayRepeat {
-        return StreamEnd(transfer: transfer, result: .refused)
+    // As on HTTP/1.1 it is held against those that were being answered, or against the first:
+    // the others go on elsewhere, at once.
+    let hasActive = streams.contains { $0.isActive }
+    return streams.map { stream in
+      let transfer = stream.transfer
+      let isConcerned = hasActive ? stream.isActive : stream === streams.first
+      if case .interrupted = why {
+      } else if !isConcerned && transfer.mayRepeat {
+        return StreamEnd(transfer: transfer, result: .left)
       }
       return StreamEnd(transfer: transfer, result: .failed(why.error(transfer)))
     }

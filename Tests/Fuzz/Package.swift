@@ -25,12 +25,15 @@ let package = Package(
   targets: [
     .target(name: "CLinux", path: "Modules/CLinux"),
     .systemLibrary(name: "COpenSSL", path: "Modules/COpenSSL"),
+    .systemLibrary(name: "CNghttp2", path: "Modules/CNghttp2"),
     .systemLibrary(name: "CZlib", path: "Modules/CZlib"),
     module("Linux", ["CLinux"]),
     module("Codec"),
     module("Cryptography", ["COpenSSL", "Linux", "Codec"], libraries: ["crypto"]),
     module("Compression", ["CZlib", "Linux", "Codec"], libraries: ["z"]),
-    module("Transport", ["COpenSSL", "Linux", "Codec"], libraries: ["ssl", "crypto"]),
+    module(
+      "Transport", ["CNghttp2", "COpenSSL", "Linux", "Codec"],
+      libraries: ["nghttp2", "ssl", "crypto"]),
     module("Uptane", ["Cryptography", "Codec"]),
     module(
       "Gateway", ["Transport", "Uptane", "Compression", "Cryptography", "Linux", "Codec"]),

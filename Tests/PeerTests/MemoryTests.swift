@@ -26,11 +26,12 @@ import Testing
   }
 
   /// Runs where `make device ARCH=x86_64` was run before, or with COPPICE_DEVICE=PATH.
-  @Test(.enabled(if: DeviceBinary.isBuilt), arguments: [false, true])
-  func `the binary of the device keeps its promise`(isSecure: Bool) throws {
+  @Test(.enabled(if: DeviceBinary.isBuilt), arguments: Way.allCases)
+  func `the binary of the device keeps its promise`(way: Way) throws {
     let authority = try CertificateAuthority()
+    let isSecure = way != .plain
     let fixture = try PeerFixture(
-      "many", empty: true, tls: isSecure ? authority.demandingClients : [])
+      "many", empty: true, tls: isSecure ? authority.demandingClients : [], http2: way == .http2)
     let commit = try fixture.publishMany()
     let repo = try fixture.repo(
       "bare-user", remote: isSecure ? authority.remote(fixture.web.namedURL) : [])
@@ -38,9 +39,11 @@ import Testing
       ["pull", "--repo", repo.path, "origin", "os/main"], binary: DeviceBinary.path)
     #expect(run.pulled?.commits == [commit], "\(run)")
     let peak = try #require(run.pulled?.peakRssBytes)
-    #expect(peak <= Self.peakBytesMax, "\(peak) bytes at the most, over TLS: \(isSecure)")
+    #expect(peak <= Self.peakBytesMax, "\(peak) bytes at the most, \(way)")
     try repo.fsck()
   }
+
+  enum Way: CaseIterable { case plain, tls, http2 }
 }
 
 /// The static executable for this architecture, if it was built.

@@ -11,7 +11,8 @@ final class PeerFixture {
 
   /// With a copy of the sample server's repo or, with `empty`, without any commit.
   init(
-    _ name: String = "peer", empty: Bool = false, tls: [String] = [], extra: [String] = []
+    _ name: String = "peer", empty: Bool = false, tls: [String] = [], extra: [String] = [],
+    http2: Bool = false
   ) throws {
     folder = try TemporaryDirectory(name)
     let path = folder.file("server")
@@ -21,7 +22,7 @@ final class PeerFixture {
       try SampleServer.copy(to: path)
       server = PeerRepo(existing: path)
     }
-    web = try WebServer(path, tls: tls, extra: extra)
+    web = try WebServer(path, tls: tls, extra: extra, http2: http2)
     // Patient enough for a machine under load, and no more.
     try folder.write("[pull]\nretries=1\nlow-speed-timeout=20\n", to: "coppice.conf")
   }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Header blocks of HTTP/2 (RFC 7541): read by libnghttp2, written in the plainest of their forms."""
+"""Header blocks of HTTP/2 (RFC 7541): read by libnghttp2, written in their plainest form."""
 import ctypes
 
 library = ctypes.CDLL("libnghttp2.so.14")

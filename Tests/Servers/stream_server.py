@@ -20,7 +20,8 @@ import time
 
 from header_blocks import Inflater, block
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+WINDOW_UPDATE, CONTINUATION = 8, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 NO_ERROR, REFUSED_STREAM = 0, 7
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -254,7 +255,8 @@ class Client:
         """The connection ends, the first time after so many bytes."""
         if self.seen(headers) > 1:
             return self.ranged(stream, headers, content(number[0]))
-        self.send(frame(HEADERS, END_HEADERS, stream, block([(":status", "200"), ("etag", '"v1"')])))
+        fields = [(":status", "200"), ("etag", '"v1"')]
+        self.send(frame(HEADERS, END_HEADERS, stream, block(fields)))
         self.send(frame(DATA, 0, stream, content(number[0])[:number[1]]))
         raise OSError("as asked for")
 

@@ -26,7 +26,8 @@ public final class WebServer: @unchecked Sendable {
         access_log logs/access.log; default_type application/octet-stream; \(temporary)
         keepalive_requests 1000000;
         server {
-          listen 127.0.0.1:\(port)\(isSecure ? " ssl" : "")\(http2 ? " http2" : ""); server_name localhost; root \(root);
+          listen 127.0.0.1:\(port)\(isSecure ? " ssl" : "")\(http2 ? " http2" : "");
+          server_name localhost; root \(root);
           \((tls + extra).joined(separator: "\n    "))
         }
       }

@@ -39,6 +39,7 @@ import Testing
   static let doors: [String: Set<String>] = [
     "CLinux": ["Linux"],
     "COpenSSL": ["Cryptography", "Transport"],
+    "CNghttp2": ["Transport"],
     "CZlib": ["Compression"],
     "CUBootEnv": ["Boot"],
   ]

@@ -2,7 +2,8 @@
 import Foundation
 import Transport
 
-/// A running `Tests/Servers/fault_server.py`, or another of that folder, which ends with the value or with the tests.
+/// A running `Tests/Servers/fault_server.py`, or another of that folder, which ends with the value
+/// or with the tests.
 final class FaultServer: @unchecked Sendable {
   /// One for all tests that need nothing special of it.
   static let shared = FaultServer()

@@ -3,7 +3,8 @@ import Foundation
 
 @testable import Transport
 
-/// A running `Tests/Servers/stream_server.py`, which speaks HTTP/2 over TLS, with a good certificate.
+/// A running `Tests/Servers/stream_server.py`, which speaks HTTP/2 over TLS, with a good
+/// certificate.
 struct StreamServer: Sendable {
   /// One for all tests that need nothing special of it.
   static let shared = StreamServer()

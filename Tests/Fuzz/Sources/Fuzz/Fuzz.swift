@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
 
   static let all: [FuzzTarget] =
     codecTargets + identityTargets + transportTargets + objectTargets + deltaTargets
-    + metadataTargets + [responseTarget, canary]
+    + metadataTargets + [responseTarget, streamTarget, canary]
 
   /// Breaks on purpose. Who finds nothing here finds nothing anywhere.
   static let canary = FuzzTarget(name: "canary") { bytes in
