@@ -4,8 +4,8 @@ import Linux
 /// How this program is started once more, for what needs a process of its own: other CPU features,
 /// memory that nobody else has used, a server.
 ///
-/// The words of the child are the part, the scratch folder, where its figures go to the file of that
-/// name, and what the part wants to know.
+/// The words of the child are the part, the scratch folder, where its figures go to the file of
+/// that name, and what the part wants to know.
 public struct BenchChild: Sendable {
   private let program: String
   /// The words in front of the part.

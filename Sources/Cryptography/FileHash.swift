@@ -26,8 +26,8 @@ public struct FileHash: ~Copyable {
 
   /// Hashes `file` from `offset` to its end; gives how many bytes those were. The file's position
   /// stays where it was. `sizeBytes` spares the question how long the file is. `dropBehind` lets
-  /// each window leave the page cache once it is hashed. Throws `.inputOutput` also where media fail
-  /// under a mapping.
+  /// each window leave the page cache once it is hashed. Throws `.inputOutput` also where media
+  /// fail under a mapping.
   @discardableResult
   public mutating func update(
     _ hash: inout SHA256, with file: borrowing FileDescriptor, from offset: Int64 = 0,
