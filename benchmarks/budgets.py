@@ -59,6 +59,12 @@ def beyond(pattern):
     return figure
 
 
+def kibibytes(program, pattern):
+    """The same, of KiB, in MiB."""
+    number = word(program, pattern)
+    return lambda found, said: number(found, said) / 1024
+
+
 def word(program, pattern):
     """The first number that a program's words have there."""
     def figure(found, said):
@@ -77,6 +83,10 @@ ALL = [
     Budget("peak memory of a pull, any size", 8,
            most(r"pull\.coppice(\.next)?\.peak_bytes|scale\.coppice\.pull\.\d+\.peak_bytes"
                 r"|size\.coppice\.pull\.\d+\.peak_bytes"), "MiB"),
+    Budget("peak memory of a pull over TLS, HTTP/2", 8,
+           kibibytes("compare-latency", r"^HTTP/2 +[0-9.]+ +([0-9]+)"), "MiB"),
+    Budget("peak memory of a pull over TLS, HTTP/1.1", 8,
+           kibibytes("compare-latency", r"^HTTP/1\.1 +[0-9.]+ +([0-9]+)"), "MiB"),
     Budget("peak memory of fsck beyond 40 bytes for each object", 8,
            beyond(r"scale\.coppice\.fsck\.(\d+)\.peak_bytes"), "MiB"),
     Budget("processor time of a pull to that of a bare loop", 1.3, value("pull.cpu_to_bare_loop")),
