@@ -48,6 +48,8 @@ struct PullJob {
     var options = PullOptions()
     options.targets = [target]
     options.url = url
+    // What is measured is the way of an object.
+    options.usesDeltas = false
     if isDirect { options.server.proxy = .none }
     do throws(PullError) {
       return try CommitPull(repo, from: remote, options, PullProgress()).run()
