@@ -37,7 +37,7 @@ public struct TransportOptions: Sendable {
   /// Whether a server may choose HTTP/2. Plain http is HTTP/1.1 always.
   public var offersHTTP2 = true
   /// Requests sent ahead on a connection of HTTP/1.1. 1: none.
-  public var pipelineDepth = 8
+  public var pipelineDepth = 16
   public var redirectsMax = 10
   /// Shared by all connections of a client. Nil: as fast as can be.
   public var limitRateBytesPerSecond: UInt64?
