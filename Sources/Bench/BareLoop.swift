@@ -83,10 +83,9 @@ final class BareLoop {
     var count = try file.read(into: &input)
     readBytes += UInt64(count)
     guard count > BareLoop.frontBytes else { throw .inputOutput }
-    var headerBytes = 0
-    for index in 0..<4 { headerBytes = headerBytes << 8 | Int(input[index]) }
-    guard headerBytes <= count - BareLoop.frontBytes else { throw .inputOutput }
-    var position = BareLoop.frontBytes + headerBytes
+    let headerBytes = input[..<4].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard headerBytes <= UInt64(count - BareLoop.frontBytes) else { throw .inputOutput }
+    var position = BareLoop.frontBytes + Int(headerBytes)
     let header = Array(input[BareLoop.frontBytes..<position])
     guard let parsed = try? FileHeader.parseArchive(header) else { throw .inputOutput }
     hash.update(parsed.header.contentStreamHeader())
